@@ -1,0 +1,43 @@
+# Compiler settings and the two helpers that every folder uses.
+
+find_program(QUIRE_CCACHE ccache)
+if(QUIRE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${QUIRE_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${QUIRE_CCACHE})
+endif()
+find_program(QUIRE_MOLD mold)
+if(QUIRE_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(quire_flags INTERFACE)
+target_compile_options(quire_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers
+                                             -fvisibility=hidden -ffunction-sections
+                                             -fdata-sections)
+target_link_options(quire_flags INTERFACE -Wl,--gc-sections)
+target_include_directories(quire_flags INTERFACE ${PROJECT_SOURCE_DIR}/include
+                                                 ${PROJECT_SOURCE_DIR}/src)
+foreach(sanitizer IN LISTS QUIRE_SANITIZE)
+  target_compile_options(quire_flags INTERFACE -fsanitize=${sanitizer} -fno-omit-frame-pointer)
+  target_link_options(quire_flags INTERFACE -fsanitize=${sanitizer})
+endforeach()
+if("undefined" IN_LIST QUIRE_SANITIZE)
+  target_compile_options(quire_flags INTERFACE -fno-sanitize-recover=undefined)
+endif()
+
+# quire_library(base SOURCES a.cpp b.cpp DEPS quire_x): the target quire_base of src/base.
+function(quire_library NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(quire_${NAME} STATIC ${ARG_SOURCES})
+  target_link_libraries(quire_${NAME} PUBLIC quire_flags ${ARG_DEPS})
+endfunction()
+
+# quire_test(core SOURCES a_test.cpp DEPS quire_core): one GoogleTest program per folder.
+function(quire_test NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(quire_${NAME}_test ${ARG_SOURCES})
+  target_link_libraries(quire_${NAME}_test PRIVATE quire_flags ${ARG_DEPS} GTest::gmock
+                                                   GTest::gtest_main)
+  target_include_directories(quire_${NAME}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  add_test(NAME ${NAME} COMMAND quire_${NAME}_test)
+endfunction()

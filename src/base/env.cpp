@@ -1,0 +1,130 @@
+#include "base/env.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "quire/error.h"
+
+extern char** environ;
+
+namespace quire::env {
+namespace {
+
+std::optional<std::string> read(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return std::string(value);
+}
+
+std::optional<std::string> read_either(const char* own, const char* other) {
+  auto value = read(own);
+  return value ? value : read(other);
+}
+
+bool parse_bool(const char* name, const std::string& value) {
+  std::string lower = value;
+  std::transform(lower.begin(), lower.end(), lower.begin(), ::tolower);
+  if (lower == "1" || lower == "true" || lower == "yes" || lower == "on") return true;
+  if (lower == "0" || lower == "false" || lower == "no" || lower == "off") return false;
+  throw InvalidArgument(name, std::string(name) + "='" + value + "' is not a switch: use 1 or 0.");
+}
+
+int64_t parse_int(const char* name, const std::string& value) {
+  char* end = nullptr;
+  const long long number = std::strtoll(value.c_str(), &end, 10);
+  if (*end != '\0') {
+    throw InvalidArgument(name, std::string(name) + "='" + value + "' is not a whole number.");
+  }
+  return number;
+}
+
+bool read_bool(const char* name) {
+  auto value = read(name);
+  return value && parse_bool(name, *value);
+}
+
+std::filesystem::path home() { return read("HOME").value_or("/root"); }
+
+std::filesystem::path hf_home() {
+  if (auto value = read("HF_HOME")) return *value;
+  if (auto value = read("XDG_CACHE_HOME")) return std::filesystem::path(*value) / "huggingface";
+  return home() / ".cache" / "huggingface";
+}
+
+}  // namespace
+
+const std::vector<Variable>& variables() {
+  static const std::vector<Variable> list = {
+      {"QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL", "DEBUG, INFO, WARNING or ERROR; default INFO"},
+      {"QUIRE_CPU_ISA", nullptr, "kernel set like --cpu-isa: auto, avx2, avx512, generic"},
+      {"VLLM_CPU_KVCACHE_SPACE", nullptr, "GiB of KV cache on the CPU, unless an option says it"},
+      {"VLLM_ALLOW_LONG_MAX_MODEL_LEN",
+       nullptr,
+       "1: accept a --max-model-len beyond what config.json states"},
+      {"VLLM_MAX_N_SEQUENCES", nullptr, "largest n of a request; default 16384"},
+      {"PYTHONHASHSEED", nullptr, "root of the block hashes; unset: random per process"},
+      {"HF_HOME", nullptr, "folder of the Hugging Face cache; default ~/.cache/huggingface"},
+      {"HF_HUB_CACHE", nullptr, "folder of the downloaded repositories; default HF_HOME/hub"},
+      {"HF_ENDPOINT", nullptr, "address of the hub, for a mirror or a test server"},
+      {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "1: never download, use what the cache holds"},
+      {"HF_TOKEN", nullptr, "access token for gated repositories; else HF_HOME/token"},
+  };
+  return list;
+}
+
+std::string logging_level() {
+  return read_either("QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL").value_or("INFO");
+}
+
+std::optional<std::string> cpu_isa() { return read("QUIRE_CPU_ISA"); }
+
+std::optional<int64_t> cpu_kv_cache_space_gib() {
+  auto value = read("VLLM_CPU_KVCACHE_SPACE");
+  if (!value) return std::nullopt;
+  const int64_t gib = parse_int("VLLM_CPU_KVCACHE_SPACE", *value);
+  if (gib == 0) return std::nullopt;
+  return gib;
+}
+
+std::filesystem::path hf_hub_cache() {
+  if (auto value = read("HF_HUB_CACHE")) return *value;
+  return hf_home() / "hub";
+}
+
+std::string hf_endpoint() { return read("HF_ENDPOINT").value_or("https://huggingface.co"); }
+
+bool hf_hub_offline() { return read_bool("HF_HUB_OFFLINE") || read_bool("TRANSFORMERS_OFFLINE"); }
+
+std::optional<std::string> hf_token() {
+  if (auto value = read("HF_TOKEN")) return value;
+  std::ifstream file(hf_home() / "token");
+  std::string token;
+  if (file >> token) return token;
+  return std::nullopt;
+}
+
+bool allow_long_max_model_len() { return read_bool("VLLM_ALLOW_LONG_MAX_MODEL_LEN"); }
+
+int max_n_sequences() {
+  auto value = read("VLLM_MAX_N_SEQUENCES");
+  return value ? static_cast<int>(parse_int("VLLM_MAX_N_SEQUENCES", *value)) : 16384;
+}
+
+std::optional<std::string> hash_seed() { return read("PYTHONHASHSEED"); }
+
+std::vector<std::string> unknown_vllm_variables() {
+  std::vector<std::string> unknown;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string name(*entry, std::strcspn(*entry, "="));
+    if (name.rfind("VLLM_", 0) != 0) continue;
+    const bool known = std::any_of(variables().begin(), variables().end(), [&](const Variable& v) {
+      return name == v.name || (v.also != nullptr && name == v.also);
+    });
+    if (!known) unknown.push_back(name);
+  }
+  return unknown;
+}
+
+}  // namespace quire::env

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Every environment variable that quire reads. A QUIRE_ name wins over vLLM's name for the same
+// thing. None of them changes results; docs/environment.md is the list for users.
+namespace quire::env {
+
+struct Variable {
+  const char* name;  // the QUIRE_ name or the foreign one
+  const char* also;  // vLLM's or another tool's name for the same thing; nullptr: none
+  const char* help;
+};
+const std::vector<Variable>& variables();  // the whole list, in the order of the docs
+
+std::string logging_level();  // QUIRE_LOGGING_LEVEL, VLLM_LOGGING_LEVEL; default "INFO"
+std::optional<std::string> cpu_isa();  // QUIRE_CPU_ISA: like --cpu-isa
+std::optional<int64_t> cpu_kv_cache_space_gib();  // VLLM_CPU_KVCACHE_SPACE
+std::filesystem::path hf_hub_cache();  // HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface
+std::string hf_endpoint();  // HF_ENDPOINT; default the public hub
+bool hf_hub_offline();  // HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE
+std::optional<std::string> hf_token();  // HF_TOKEN, else the token file of HF_HOME
+bool allow_long_max_model_len();  // VLLM_ALLOW_LONG_MAX_MODEL_LEN
+int max_n_sequences();  // VLLM_MAX_N_SEQUENCES; default 16384
+std::optional<std::string> hash_seed();  // PYTHONHASHSEED: root of the block hashes
+
+// VLLM_* names that are set but mean nothing here: worth a warning.
+std::vector<std::string> unknown_vllm_variables();
+
+}  // namespace quire::env

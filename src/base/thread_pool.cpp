@@ -1,0 +1,141 @@
+#include "base/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+
+namespace quire {
+namespace {
+
+// About 50 µs of spinning: longer than the gap between two ops of a step, shorter than a step.
+constexpr int kSpins = 20000;
+
+inline void cpu_relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Waits until `value` differs from `old`: spins first, then sleeps on the futex behind atomic wait.
+uint32_t wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
+  for (int i = 0; i < kSpins; ++i) {
+    const uint32_t now = value.load(std::memory_order_acquire);
+    if (now != old) return now;
+    cpu_relax();
+  }
+  value.wait(old, std::memory_order_acquire);
+  return value.load(std::memory_order_acquire);
+}
+
+std::vector<int> allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+void pin_to(pthread_t thread, int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  pthread_setaffinity_np(thread, sizeof(set), &set);
+}
+
+}  // namespace
+
+// generation counts tasks; stopping is one more of them. Each counter has a cache line of its own,
+// because different threads write them.
+struct ThreadPool::Impl {
+  alignas(64) std::atomic<uint32_t> generation{0};
+  alignas(64) std::atomic<uint32_t> num_pending{0};
+  alignas(64) std::atomic<uint32_t> num_arrived{0};
+  alignas(64) std::atomic<uint32_t> barrier_phase{0};
+  const FunctionRef<void(int)>* task = nullptr;
+  bool stop = false;
+  std::vector<std::thread> threads;
+
+  void work(int thread_idx) {
+    uint32_t seen = 0;
+    while (true) {
+      seen = wait_for_change(generation, seen);
+      if (stop) return;
+      (*task)(thread_idx);
+      num_pending.fetch_sub(1, std::memory_order_acq_rel);
+    }
+  }
+};
+
+ThreadPool::ThreadPool(int num_threads, bool pin)
+    : num_threads_(num_threads), impl_(std::make_unique<Impl>()) {
+  QUIRE_CHECK(num_threads >= 1, "num_threads={}", num_threads);
+  const std::vector<int> cpus = allowed_cpus();
+  for (int i = 1; i < num_threads; ++i) {
+    impl_->threads.emplace_back([this, i] { impl_->work(i); });
+    if (pin && !cpus.empty()) {
+      pin_to(impl_->threads.back().native_handle(), cpus[i % cpus.size()]);
+    }
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  impl_->stop = true;
+  impl_->generation.fetch_add(1, std::memory_order_release);
+  impl_->generation.notify_all();
+  for (auto& thread : impl_->threads) {
+    thread.join();
+  }
+}
+
+void ThreadPool::run(FunctionRef<void(int)> task) {
+  if (num_threads_ == 1) {
+    task(0);
+    return;
+  }
+  impl_->task = &task;
+  impl_->num_pending.store(num_threads_ - 1, std::memory_order_relaxed);
+  impl_->generation.fetch_add(1, std::memory_order_release);
+  impl_->generation.notify_all();
+  task(0);
+  while (impl_->num_pending.load(std::memory_order_acquire) != 0) {
+    cpu_relax();
+  }
+}
+
+void ThreadPool::barrier() {
+  if (num_threads_ == 1) return;
+  const uint32_t phase = impl_->barrier_phase.load(std::memory_order_acquire);
+  if (impl_->num_arrived.fetch_add(1, std::memory_order_acq_rel) + 1 ==
+      static_cast<uint32_t>(num_threads_)) {
+    impl_->num_arrived.store(0, std::memory_order_relaxed);
+    impl_->barrier_phase.store(phase + 1, std::memory_order_release);
+    return;
+  }
+  while (impl_->barrier_phase.load(std::memory_order_acquire) == phase) {
+    cpu_relax();
+  }
+}
+
+int available_cpus() {
+  int count = std::max<int>(1, static_cast<int>(allowed_cpus().size()));
+  std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (quota_file >> quota >> period && quota != "max" && period > 0) {
+    count = std::clamp(static_cast<int>(std::stod(quota) / period + 0.5), 1, count);
+  }
+  return count;
+}
+
+}  // namespace quire

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/function_ref.h"
+
+namespace quire {
+
+// Fork-join over a fixed set of threads, for kernels. The caller is thread 0, so a pool of one
+// starts no thread. Workers spin for a short while after a task and then sleep on a futex: a step
+// of many small ops pays about a microsecond per fork, an idle engine costs no CPU.
+// One caller at a time; run() does not nest.
+class ThreadPool {
+ public:
+  // num_threads >= 1. With pin, thread i is bound to the i-th CPU that the process may use.
+  explicit ThreadPool(int num_threads, bool pin = false);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int num_threads() const { return num_threads_; }
+
+  // Calls task(thread_idx) once per thread, thread_idx in [0, num_threads), and returns when all
+  // are done. Tasks must not throw.
+  void run(FunctionRef<void(int)> task);
+
+  // Inside run() only: waits until every thread of the pool has come here.
+  void barrier();
+
+ private:
+  struct Impl;
+  int num_threads_;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The CPUs this process may use: affinity mask and cgroup quota, at least 1.
+int available_cpus();
+
+}  // namespace quire

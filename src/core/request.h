@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/block_hash.h"
+#include "quire/request_output.h"
+#include "quire/sampling_params.h"
+
+namespace quire {
+
+using RequestId = uint64_t;
+
+enum class RequestStatus : uint8_t {
+  kWaiting,
+  kRunning,
+  kPreempted,
+  // Finished ones from here on.
+  kFinishedStopped,
+  kFinishedLengthCapped,
+  kFinishedAborted,
+  kFinishedIgnored,
+  kFinishedError,
+  kFinishedRepetition,
+};
+inline bool is_finished(RequestStatus status) { return status >= RequestStatus::kFinishedStopped; }
+FinishReason finish_reason_of(RequestStatus status);  // status must be a finished one
+
+// What happened to a request, for the queue and prefill times of the metrics.
+struct RequestEvent {
+  enum class Kind : uint8_t { kQueued, kScheduled, kPreempted } kind;
+  double time;  // monotonic seconds
+};
+
+// One prompt being served. Owned by the engine's thread. It knows no blocks: those belong to the
+// KV cache manager.
+struct Request {
+  RequestId id = 0;
+  SamplingParams sampling_params;
+  int priority = 0;           // lower is served earlier
+  double arrival_time = 0.0;  // wall seconds; breaks ties of priority
+  int client_index = 0;
+  std::string cache_salt;  // requests share cached blocks only under the same salt
+
+  // tokens:  | prompt | output | ; drafts are kept apart until they are verified.
+  std::vector<int32_t> token_ids;
+  int num_prompt_tokens = 0;
+  std::vector<int32_t> draft_token_ids;
+  int num_computed_tokens = 0;  // tokens whose KV exists, or will when the running step is done
+
+  RequestStatus status = RequestStatus::kWaiting;
+  std::optional<int32_t> stop_token_id;  // the stop token that ended it, other than end of text
+  int num_cached_tokens = -1;  // prefix cache hit of the first admission; -1: not admitted yet
+  int num_preemptions = 0;
+  std::vector<BlockHash> block_hashes;  // one per full block of token_ids
+  std::vector<RequestEvent> events;     // since the last output
+
+  int num_tokens() const { return static_cast<int>(token_ids.size()); }
+  int num_tokens_with_drafts() const {
+    return num_tokens() + static_cast<int>(draft_token_ids.size());
+  }
+  int num_output_tokens() const { return num_tokens() - num_prompt_tokens; }
+  std::span<const int32_t> output_token_ids() const {
+    return std::span(token_ids).subspan(num_prompt_tokens);
+  }
+  bool skips_reading_prefix_cache() const {
+    return sampling_params.skip_reading_prefix_cache.value_or(
+        sampling_params.prompt_logprobs.has_value()
+    );
+  }
+};
+
+}  // namespace quire
