@@ -27,21 +27,27 @@ enum class RequestStatus : uint8_t {
   kFinishedError,
   kFinishedRepetition,
 };
-inline bool is_finished(RequestStatus status) { return status >= RequestStatus::kFinishedStopped; }
+inline bool is_finished(RequestStatus status) {
+  return status >= RequestStatus::kFinishedStopped;
+}
 FinishReason finish_reason_of(RequestStatus status);  // status must be a finished one
 
 // What happened to a request, for the queue and prefill times of the metrics.
 struct RequestEvent {
   enum class Kind : uint8_t { kQueued, kScheduled, kPreempted } kind;
   double time;  // monotonic seconds
+  bool operator==(const RequestEvent&) const = default;
 };
 
 // One prompt being served. Owned by the engine's thread. It knows no blocks: those belong to the
 // KV cache manager.
 struct Request {
   RequestId id = 0;
+  // Dense index, unique among the living requests: the tables of core/ are indexed by it. Assigned
+  // by the scheduler.
+  int request_idx = -1;
   SamplingParams sampling_params;
-  int priority = 0;           // lower is served earlier
+  int priority = 0;  // lower is served earlier
   double arrival_time = 0.0;  // wall seconds; breaks ties of priority
   int client_index = 0;
   std::string cache_salt;  // requests share cached blocks only under the same salt
@@ -57,7 +63,7 @@ struct Request {
   int num_cached_tokens = -1;  // prefix cache hit of the first admission; -1: not admitted yet
   int num_preemptions = 0;
   std::vector<BlockHash> block_hashes;  // one per full block of token_ids
-  std::vector<RequestEvent> events;     // since the last output
+  std::vector<RequestEvent> events;  // since the last output
 
   int num_tokens() const { return static_cast<int>(token_ids.size()); }
   int num_tokens_with_drafts() const {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/request.h"
@@ -11,18 +12,38 @@
 
 namespace quire {
 
-// What a step did to one request, for the output side.
+// What a step did to one request. Its new tokens lie in the EngineCoreOutputs that hold it. The
+// vectors in it stay empty in a steady decode without logprobs.
 struct EngineCoreOutput {
   RequestId request_id = 0;
   int client_index = 0;
-  std::vector<int32_t> new_token_ids;
-  std::vector<TokenLogprobs> new_logprobs;         // one per new token, when asked for
-  std::vector<TokenLogprobs> new_prompt_logprobs;  // prompt positions of this step, in order
-  std::optional<FinishReason> finish_reason;
-  std::optional<int32_t> stop_token_id;
+  int token_start = 0;  // index into EngineCoreOutputs::token_ids
+  int num_new_tokens = 0;
   int num_cached_tokens = 0;
   int num_preemptions = 0;
-  std::vector<RequestEvent> events;
+  std::optional<FinishReason> finish_reason;
+  std::optional<int32_t> stop_token_id;
+  std::vector<TokenLogprobs> new_logprobs;  // one per new token, when asked for
+  std::vector<TokenLogprobs> new_prompt_logprobs;  // prompt positions of this step, in order
+  std::vector<RequestEvent> events;  // since the request's last output
+  std::string error;  // why finish_reason is kError
+  bool operator==(const EngineCoreOutput&) const = default;
+};
+
+// The outputs of a step. Flat, so that a reused one allocates nothing.
+// Example: requests 7 and 9 got tokens [5, 6] and [8]: token_ids [5, 6, 8], token_start 0 and 2.
+struct EngineCoreOutputs {
+  std::vector<EngineCoreOutput> outputs;
+  std::vector<int32_t> token_ids;
+
+  std::span<const int32_t> new_token_ids(const EngineCoreOutput& output) const {
+    return std::span(token_ids).subspan(output.token_start, output.num_new_tokens);
+  }
+  void clear() {  // keeps the capacity
+    outputs.clear();
+    token_ids.clear();
+  }
+  bool operator==(const EngineCoreOutputs&) const = default;
 };
 
 // Decides which tokens of which requests run in the next step. Called by the engine's thread only.
@@ -30,8 +51,8 @@ class SchedulerInterface {
  public:
   virtual ~SchedulerInterface() = default;
 
-  // Takes the request; its id must be new. A request that can never fit is finished at the next
-  // schedule(), and update() reports it.
+  // Takes the request; its id must be new. A request that can never fit is refused alone: the next
+  // update() reports it with finish_reason kError and the reason, and no step ever holds it.
   virtual void add_request(std::unique_ptr<Request> request) = 0;
 
   // Finishes requests from outside (abort, stop string). Unknown ids are ignored: they have
@@ -40,19 +61,21 @@ class SchedulerInterface {
       std::span<const RequestId> ids, RequestStatus status
   ) = 0;
 
-  // Plans one step. The result stays valid until the next call. total_num_scheduled_tokens may be
-  // 0: then there is nothing for the device to do, but finished ids may still have to reach it.
+  // Plans one step and counts its tokens as computed. The result stays valid until the next call.
+  // total_num_scheduled_tokens may be 0: then the device has nothing to compute, but finished and
+  // preempted ids may still have to reach it, and update() is called all the same (with an empty
+  // result), because it also reports refused requests.
   virtual const SchedulerOutput& schedule() = 0;
 
-  // Takes the step's result: appends tokens, stops, frees. Appends one entry to `outputs` for every
-  // request that has something to tell.
+  // Takes the result of a step: appends tokens, stops, frees. Appends to `outputs` one entry per
+  // request that has something to tell. Moves the logprobs out of `result`. Steps are updated in
+  // the order in which they were scheduled; requests that have finished since are passed over.
   virtual void update(
-      const SchedulerOutput& output,
-      const ModelRunnerOutput& result,
-      std::vector<EngineCoreOutput>& outputs
+      const SchedulerOutput& output, ModelRunnerOutput& result, EngineCoreOutputs& outputs
   ) = 0;
 
-  // Tokens that a proposer guesses to follow; scheduled with the next step.
+  // Tokens that a proposer guesses to follow; scheduled with the next step. Ignored for unknown ids
+  // and for requests whose prompt is not computed yet.
   virtual void set_draft_tokens(RequestId id, std::span<const int32_t> draft_token_ids) = 0;
 
   virtual bool has_unfinished_requests() const = 0;

@@ -27,6 +27,7 @@ struct NewRequestData {
 // which are drafts.
 struct ScheduledRequest {
   uint64_t request_id = 0;
+  int request_idx = -1;  // the scheduler's own handle; other readers go by request_id
   int num_computed_tokens = 0;  // before this step
   int num_scheduled_tokens = 0;  // >= 1
   int num_draft_tokens = 0;
@@ -50,15 +51,17 @@ struct BlockCopy {
 struct SchedulerOutput {
   std::vector<ScheduledRequest> requests;  // [num_reqs], batch order
   std::vector<NewRequestData> new_requests;
-  // Blocks appended to the tables in this step (the whole table for a new request). Those of request
-  // r in group g are new_block_ids[new_block_starts[r * num_groups + g] ..
+  // Blocks appended to the tables in this step (the whole table for a new request). Those of
+  // request r in group g are new_block_ids[new_block_starts[r * num_groups + g] ..
   // new_block_starts[r * num_groups + g + 1]).
   // Example: 2 requests, 1 group, 3 and 0 new blocks: starts [0, 3, 3].
   std::vector<int> new_block_ids;
   std::vector<int> new_block_starts;  // [num_reqs * num_groups + 1]
   std::vector<int32_t> draft_token_ids;  // [sum of num_draft_tokens], batch order
-  std::vector<uint64_t> finished_request_ids;   // since the last step: their slots are free
-  std::vector<uint64_t> preempted_request_ids;  // in this step: their slots are free too
+  // Since the last step; only ids whose slot the runner holds. Both are freed before the step's
+  // requests are read: a preempted request may be back among new_requests at once.
+  std::vector<uint64_t> finished_request_ids;
+  std::vector<uint64_t> preempted_request_ids;
   std::vector<BlockCopy> block_copies;
   std::vector<int> num_common_prefix_blocks;  // [num_groups], shared by all running requests
   int num_groups = 1;
@@ -78,8 +81,8 @@ struct SchedulerOutput {
 // Candidates of one position, the sampled or prompt token first.
 struct TokenLogprobs {
   std::vector<int32_t> token_ids;  // [1 + k]
-  std::vector<float> logprobs;     // [1 + k]
-  int32_t rank = 0;                // of token_ids[0]; 1 is the likeliest
+  std::vector<float> logprobs;  // [1 + k]
+  int32_t rank = 0;  // of token_ids[0]; 1 is the likeliest
   bool operator==(const TokenLogprobs&) const = default;
 };
 
@@ -96,7 +99,7 @@ struct ModelRunnerOutput {
   // does not reach the last token.
   std::vector<int32_t> sampled_token_ids;
   std::vector<int> sampled_starts;  // [num_reqs + 1]
-  std::vector<RequestLogprobs> logprobs;         // requests that asked for them
+  std::vector<RequestLogprobs> logprobs;  // requests that asked for them
   std::vector<RequestLogprobs> prompt_logprobs;  // positions of the prompt computed in this step
 
   std::span<const int32_t> sampled(int req_idx) const {
