@@ -1,0 +1,99 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quire/engine_config.h"
+#include "quire/request_output.h"
+#include "quire/sampling_params.h"
+
+namespace quire {
+
+class Tokenizer;
+class ChatTemplate;
+
+// What to complete: text, or token ids when `token_ids` is not empty.
+struct Prompt {
+  std::string text;
+  std::vector<int32_t> token_ids;
+  std::string cache_salt;  // requests share cached blocks only under the same salt
+};
+
+struct AddRequestOptions {
+  int priority = 0;  // lower is served earlier; other than 0 needs --scheduling-policy priority
+};
+
+// The outputs of one request. One reader; may be read on another thread than add_request's.
+class RequestStream {
+ public:
+  virtual ~RequestStream() = default;
+  // Waits for the next output; nullopt after the last one. A slow reader gets merged outputs.
+  virtual std::optional<RequestOutput> next() = 0;
+  // The same without waiting; nullopt: nothing yet, or the end.
+  virtual std::optional<RequestOutput> try_next() = 0;
+  virtual bool finished() const = 0;  // the last output was handed out
+  virtual const std::string& request_id() const = 0;
+};
+
+// Counters and gauges of a running engine.
+struct EngineStats {
+  int num_running_reqs = 0;
+  int num_waiting_reqs = 0;
+  double kv_cache_usage = 0.0;  // 1 is full
+  int num_gpu_blocks = 0;       // in the whole cache, with the null block
+  int64_t num_preemptions = 0;
+  int64_t prefix_cache_queries = 0;  // tokens looked up since the start
+  int64_t prefix_cache_hits = 0;     // tokens found
+  int64_t num_steps = 0;
+  int64_t num_scheduled_tokens = 0;  // over all steps
+  int64_t num_scheduled_reqs = 0;    // over all steps: divided by num_steps, the mean batch
+};
+
+// The engine with its threads: one steps, one turns token ids into text. All methods may be called
+// from any thread.
+class AsyncEngine {
+ public:
+  // Loads the model. Throws InvalidArgument (bad option or file) or EnvironmentError.
+  explicit AsyncEngine(const EngineConfig& config);
+  ~AsyncEngine();  // aborts what still runs
+  AsyncEngine(const AsyncEngine&) = delete;
+  AsyncEngine& operator=(const AsyncEngine&) = delete;
+
+  // Throws InvalidArgument with the field's name: empty or too long prompt, token id outside the
+  // vocabulary, parameter out of range, an id that is in use. Nothing else is disturbed.
+  std::shared_ptr<RequestStream> add_request(
+      const std::string& request_id,
+      const Prompt& prompt,
+      const SamplingParams& params,
+      const AddRequestOptions& options = {}
+  );
+
+  // Ends the request with finish reason "abort". Unknown ids are ignored.
+  void abort(const std::string& request_id);
+
+  // Forgets the prefix cache; false while blocks are in use and running requests are not reset.
+  [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests = false);
+
+  EngineStats stats() const;
+  // nullptr with skip_tokenizer_init.
+  std::shared_ptr<const Tokenizer> tokenizer() const;
+  // Throws InvalidArgument when the model has none.
+  const ChatTemplate& chat_template() const;
+  int max_model_len() const;
+  int vocab_size() const;
+  // generation_config.json's values over vLLM's defaults.
+  SamplingParams default_sampling_params() const;
+  // Why the engine died; nullopt while it lives.
+  std::optional<std::string> dead_reason() const;
+
+  // Finishes or aborts what runs, then stops the threads.
+  void shutdown();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quire

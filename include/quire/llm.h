@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "quire/async_engine.h"
+
+namespace quire {
+
+struct ChatMessage {
+  std::string role;     // "system", "user", "assistant", "tool"
+  std::string content;
+};
+
+struct GenerateOptions {
+  bool use_tqdm = true;  // progress bar on stderr, when that is a terminal
+  std::vector<int> priorities;  // one per prompt, or empty
+};
+
+struct ChatOptions {
+  bool use_tqdm = true;
+  bool add_generation_prompt = true;
+  bool continue_final_message = false;
+  std::string tools_json;                 // a JSON array; empty: none
+  std::string chat_template_kwargs_json;  // a JSON object; empty: none
+};
+
+struct BeamSearchSequence {
+  std::vector<int32_t> token_ids;  // prompt and output
+  std::string text;                // of the output
+  double cumulative_logprob = 0.0;
+  std::optional<FinishReason> finish_reason;
+};
+
+// Offline inference: prompts in, completions out, in the order of the prompts.
+class LLM {
+ public:
+  explicit LLM(const EngineConfig& config);
+  ~LLM();
+
+  // One params for all prompts, or one per prompt. If one prompt is refused, nothing runs.
+  std::vector<RequestOutput> generate(
+      std::span<const Prompt> prompts,
+      std::span<const SamplingParams> params,
+      const GenerateOptions& options = {}
+  );
+  std::vector<RequestOutput> generate(
+      const std::vector<std::string>& prompts, const SamplingParams& params
+  );
+
+  // One conversation each.
+  std::vector<RequestOutput> chat(
+      std::span<const std::vector<ChatMessage>> conversations,
+      std::span<const SamplingParams> params,
+      const ChatOptions& options = {}
+  );
+
+  // The beam_width likeliest completions of each prompt, best first.
+  std::vector<std::vector<BeamSearchSequence>> beam_search(
+      std::span<const Prompt> prompts, const BeamSearchParams& params
+  );
+
+  [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests = false);
+  SamplingParams default_sampling_params() const;
+  AsyncEngine& engine();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quire
