@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/token_logprobs.h"
 #include "quire/sampling_params.h"
 
 // The two plain structs that the towers exchange. Everything is in batch order and flat, so a
@@ -76,14 +77,6 @@ struct SchedulerOutput {
   void clear();  // keeps the capacity
   std::string to_string() const;
   bool operator==(const SchedulerOutput&) const = default;
-};
-
-// Candidates of one position, the sampled or prompt token first.
-struct TokenLogprobs {
-  std::vector<int32_t> token_ids;  // [1 + k]
-  std::vector<float> logprobs;  // [1 + k]
-  int32_t rank = 0;  // of token_ids[0]; 1 is the likeliest
-  bool operator==(const TokenLogprobs&) const = default;
 };
 
 // Rows of logprobs of one request of the batch.

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/scheduler_output.h"
+#include "config/token_logprobs.h"
 #include "quire/sampling_params.h"
 #include "tensor/arena.h"
 #include "tensor/stream.h"
