@@ -25,13 +25,21 @@ class CausalLM {
 
   // One per attention layer, in order. block_size is the caller's to set.
   virtual std::vector<KVCacheSpec> kv_cache_specs() const = 0;
+
+  // Arena bytes of one forward of num_tokens followed by compute_logits of num_rows.
+  virtual size_t workspace_bytes(int64_t num_tokens, int64_t num_rows) const = 0;
 };
 
-// Builds the model that config.json's `architectures` names and loads it from `root`; weights are
-// kept in `dtype` (float32 or bfloat16). Throws InvalidArgument for an unknown architecture (with
-// the list of known ones) and for missing, leftover or wrongly shaped tensors (with full names).
+struct LoadOptions {
+  DType dtype = DType::kBFloat16;  // of weights and KV cache: float32 or bfloat16
+  int max_model_len = 0;  // tokens; sizes the tables of rotary embeddings
+};
+
+// Builds the model that config.json's `architectures` names and loads it from `root`, whose source
+// must outlive the model. Throws InvalidArgument for an unknown architecture (with the list of known
+// ones) and for missing, leftover or wrongly shaped tensors (with full names).
 std::unique_ptr<CausalLM> load_model(
-    const ModelConfig& config, DType dtype, WeightScope root, const Stream& stream
+    const ModelConfig& config, const LoadOptions& options, WeightScope root, const Stream& stream
 );
 
 std::vector<std::string> supported_architectures();
