@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
 #include "support/logits_goldens.h"
+#include "support/sampling_goldens.h"
 #include "support/test_paths.h"
 
 namespace quire::test {
@@ -102,6 +104,33 @@ TEST(LogitsGoldensTest, BeginTheirContinuationAtTheBestLogitOfTheLastRow) {
     }
   }
   EXPECT_EQ(num_models, 11);
+}
+
+TEST(SamplingGoldensTest, AreEitherGreedyOrADistribution) {
+  const auto goldens = load_sampling_goldens();
+  ASSERT_EQ(goldens.size(), 52);
+  for (const SamplingGolden& golden : goldens) {
+    SCOPED_TRACE(golden.name);
+    ASSERT_EQ(golden.processed_logits.size(), golden.logits.size());
+    const auto best = std::ranges::max_element(golden.processed_logits);
+    EXPECT_EQ(golden.greedy_id.has_value(), golden.params.is_greedy());
+    if (golden.greedy_id) {
+      EXPECT_EQ(best - golden.processed_logits.begin(), *golden.greedy_id);
+    } else {
+      EXPECT_NEAR(std::accumulate(golden.probs.begin(), golden.probs.end(), 0.0), 1.0, 1e-7);
+    }
+  }
+}
+
+TEST(SamplingGoldensTest, RankEqualLogitsAlike) {
+  const auto goldens = load_sampling_goldens();
+  const auto ties =
+      std::ranges::find(goldens, "equal logits share the larger rank", &SamplingGolden::name);
+  ASSERT_NE(ties, goldens.end());
+  std::vector<int> ranks;
+  for (const auto& entry : ties->raw_logprobs)
+    ranks.push_back(entry.rank);
+  EXPECT_EQ(ranks, (std::vector<int>{2, 2, 5, 5, 5}));
 }
 
 }  // namespace
