@@ -13,7 +13,8 @@ endif()
 add_library(quire_flags INTERFACE)
 target_compile_options(quire_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers
                                              -fvisibility=hidden -ffunction-sections
-                                             -fdata-sections)
+                                             -fdata-sections
+                                             -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_link_options(quire_flags INTERFACE -Wl,--gc-sections)
 target_include_directories(quire_flags INTERFACE ${PROJECT_SOURCE_DIR}/include
                                                  ${PROJECT_SOURCE_DIR}/src)

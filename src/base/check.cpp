@@ -2,12 +2,8 @@
 
 namespace quire {
 
-void fail_check(
-    const char* expression, const std::string& values, std::source_location where
-) {
-  throw InternalError(
-      fmt::format("{}:{}: check failed: {} {}", where.file_name(), where.line(), expression, values)
-  );
+void fail_check(const char* expression, const std::string& values, const char* file, int line) {
+  throw InternalError(fmt::format("{}:{}: check failed: {} {}", file, line, expression, values));
 }
 
 }  // namespace quire

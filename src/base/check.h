@@ -1,6 +1,5 @@
 #pragma once
 
-#include <source_location>
 #include <string>
 
 #include <fmt/format.h>
@@ -10,17 +9,15 @@
 namespace quire {
 
 [[noreturn]] void fail_check(
-    const char* expression,
-    const std::string& values,
-    std::source_location where = std::source_location::current()
+    const char* expression, const std::string& values, const char* file, int line
 );
 
 }  // namespace quire
 
 // For bugs only: throws InternalError with the expression, the place and the formatted values.
-#define QUIRE_CHECK(condition, ...)                                            \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]] {                                           \
-      ::quire::fail_check(#condition, ::fmt::format("" __VA_ARGS__));          \
-    }                                                                          \
+#define QUIRE_CHECK(condition, ...)                                                       \
+  do {                                                                                    \
+    if (!(condition)) [[unlikely]] {                                                      \
+      ::quire::fail_check(#condition, ::fmt::format("" __VA_ARGS__), __FILE__, __LINE__); \
+    }                                                                                     \
   } while (false)
