@@ -1,0 +1,325 @@
+#include "config/resolve.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "base/math.h"
+
+namespace quire {
+namespace {
+
+constexpr int kCpuBlockMultiple = 16;
+constexpr double kCpuMemoryShare = 0.5;
+
+// The value of an option that has a fixed set of names.
+template <class T, size_t kCount>
+T parse_choice(
+    const char* field,
+    const std::string& value,
+    const std::array<std::pair<const char*, T>, kCount>& choices
+) {
+  std::vector<std::string> names;
+  for (const auto& [name, choice] : choices) {
+    if (value == name) return choice;
+    names.emplace_back(name);
+  }
+  throw InvalidArgument(
+      field, fmt::format("{}='{}' is not known. Use one of: {}.", field, value, fmt::join(names, ", "))
+  );
+}
+
+template <class T>
+void require_positive(const char* field, const std::optional<T>& value) {
+  if (value && *value <= 0) {
+    throw InvalidArgument(field, fmt::format("{} must be at least 1, got {}.", field, *value));
+  }
+}
+
+DType resolve_dtype(const EngineConfig& config, const ModelConfig& model, ResolvedConfig& out) {
+  if (config.dtype == "auto") {
+    if (model.dtype == DType::kBFloat16) return model.dtype;
+    out.notes.push_back(fmt::format(
+        "The checkpoint is {}; computing in bfloat16. Use --dtype float32 for full precision.",
+        dtype_name(model.dtype)
+    ));
+    return DType::kBFloat16;
+  }
+  const auto dtype = parse_dtype(config.dtype);
+  if (!dtype) {
+    throw InvalidArgument(
+        "dtype",
+        fmt::format("dtype='{}' is not known. Use auto, bfloat16 or float32.", config.dtype)
+    );
+  }
+  if (*dtype == DType::kFloat16) {
+    throw InvalidArgument(
+        "dtype", "dtype=float16 is not supported on the CPU. Use bfloat16, or float32."
+    );
+  }
+  return *dtype;
+}
+
+int resolve_max_model_len(
+    const EngineConfig& config, const ModelConfig& model, bool allow_long, ResolvedConfig& out
+) {
+  const int derived = model.derived_max_model_len();
+  if (!config.max_model_len) return derived;
+  const int64_t wish = *config.max_model_len;
+  if (wish == -1) return derived;
+  if (wish < 1 || wish > (1 << 30)) {
+    throw InvalidArgument(
+        "max_model_len", fmt::format("max_model_len must be at least 1 (or -1), got {}.", wish)
+    );
+  }
+  if (wish > derived) {
+    if (!allow_long) {
+      throw InvalidArgument(
+          "max_model_len",
+          fmt::format(
+              "User-specified max_model_len ({}) is greater than the derived max_model_len "
+              "(max_position_embeddings={} in config.json). Lower it, or set "
+              "VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 if the model is known to work beyond its length.",
+              wish,
+              derived
+          )
+      );
+    }
+    out.notes.push_back(
+        fmt::format("max_model_len={} is beyond the model's own {}.", wish, derived)
+    );
+  }
+  return static_cast<int>(wish);
+}
+
+// CPU defaults of vLLM: 256 / 4096 offline, 128 / 2048 in the server.
+void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerConfig& out) {
+  require_positive("max_num_seqs", config.max_num_seqs);
+  require_positive("max_num_batched_tokens", config.max_num_batched_tokens);
+  const bool server = usage == UsageContext::kServer;
+  out.max_num_seqs = config.max_num_seqs.value_or(server ? 128 : 256);
+  if (config.max_num_batched_tokens) {
+    out.max_num_batched_tokens = *config.max_num_batched_tokens;
+  } else {
+    const int64_t most = static_cast<int64_t>(out.max_num_seqs) * out.max_model_len;
+    int budget = server ? 2048 : 4096;
+    if (!out.enable_chunked_prefill) budget = std::max(budget, out.max_model_len);
+    budget = static_cast<int>(std::min<int64_t>(budget, most));
+    out.max_num_batched_tokens = std::max(budget, out.max_num_seqs);
+  }
+  if (out.max_num_batched_tokens < out.max_num_seqs) {
+    throw InvalidArgument(
+        "max_num_batched_tokens",
+        fmt::format(
+            "max_num_batched_tokens ({}) must be greater than or equal to max_num_seqs ({}).",
+            out.max_num_batched_tokens,
+            out.max_num_seqs
+        )
+    );
+  }
+  if (!out.enable_chunked_prefill && out.max_num_batched_tokens < out.max_model_len) {
+    throw InvalidArgument(
+        "max_num_batched_tokens",
+        fmt::format(
+            "max_num_batched_tokens ({}) is smaller than max_model_len ({}). Without chunked prefill "
+            "longer prompts could never run: raise it, lower max_model_len, or enable chunked "
+            "prefill.",
+            out.max_num_batched_tokens,
+            out.max_model_len
+        )
+    );
+  }
+}
+
+void resolve_scheduler(const EngineConfig& config, UsageContext usage, SchedulerConfig& out) {
+  out.enable_chunked_prefill = config.enable_chunked_prefill;
+  out.scheduler_reserve_full_isl = config.scheduler_reserve_full_isl;
+  out.long_prefill_token_threshold = config.long_prefill_token_threshold;
+  if (out.long_prefill_token_threshold < 0 || out.long_prefill_token_threshold > out.max_model_len) {
+    throw InvalidArgument(
+        "long_prefill_token_threshold",
+        fmt::format(
+            "long_prefill_token_threshold ({}) must be between 0 (off) and max_model_len ({}).",
+            out.long_prefill_token_threshold,
+            out.max_model_len
+        )
+    );
+  }
+  constexpr std::array<std::pair<const char*, SchedulingPolicy>, 2> kPolicies = {
+      {{"fcfs", SchedulingPolicy::kFcfs}, {"priority", SchedulingPolicy::kPriority}}
+  };
+  out.policy = parse_choice("scheduling_policy", config.scheduling_policy, kPolicies);
+  resolve_budget(config, usage, out);
+}
+
+void resolve_cache(const EngineConfig& config, CacheConfig& out) {
+  out.enable_prefix_caching = config.enable_prefix_caching;
+  using Algo = PrefixCachingHashAlgo;
+  constexpr std::array<std::pair<const char*, Algo>, 4> kAlgos = {
+      {{"sha256", Algo::kSha256},
+       {"sha256_cbor", Algo::kSha256Cbor},
+       {"xxhash", Algo::kXxhash},
+       {"xxhash_cbor", Algo::kXxhash}}
+  };
+  out.prefix_caching_hash_algo =
+      parse_choice("prefix_caching_hash_algo", config.prefix_caching_hash_algo, kAlgos);
+  out.block_size = config.block_size.value_or(kCpuBlockMultiple);
+  if (!is_power_of_two(out.block_size) || out.block_size < kCpuBlockMultiple) {
+    throw InvalidArgument(
+        "block_size",
+        fmt::format(
+            "block_size ({}) must be a power of two and a multiple of {} on the CPU: 16, 32, 64 …",
+            out.block_size,
+            kCpuBlockMultiple
+        )
+    );
+  }
+  if (config.kv_cache_dtype != "auto") {
+    throw InvalidArgument(
+        "kv_cache_dtype",
+        fmt::format(
+            "kv_cache_dtype='{}' is not supported: the cache has the model's dtype. Use auto.",
+            config.kv_cache_dtype
+        )
+    );
+  }
+}
+
+void resolve_kv_budget(const EngineConfig& config, const DeviceInfo& device, ResolvedConfig& out) {
+  require_positive("num_gpu_blocks_override", config.num_gpu_blocks_override);
+  require_positive("kv_cache_memory_bytes", config.kv_cache_memory_bytes);
+  const double share = config.gpu_memory_utilization.value_or(kCpuMemoryShare);
+  if (share <= 0.0 || share > 1.0) {
+    throw InvalidArgument(
+        "gpu_memory_utilization",
+        fmt::format("gpu_memory_utilization must be in (0, 1], got {}.", share)
+    );
+  }
+  out.kv_cache_budget.num_blocks = config.num_gpu_blocks_override;
+  out.kv_cache_budget.num_bytes = config.kv_cache_memory_bytes;
+  out.kv_cache_budget.share_bytes =
+      static_cast<int64_t>(share * static_cast<double>(device.total_memory_bytes));
+}
+
+void check_machine(const EngineConfig& config) {
+  if (config.device != "auto" && config.device != "cpu") {
+    throw InvalidArgument(
+        "device",
+        fmt::format("device='{}' is not in this build, which runs on the CPU. Use cpu.", config.device)
+    );
+  }
+  require_positive("num_threads", config.num_threads);
+  if (config.max_logprobs < -1) {
+    throw InvalidArgument(
+        "max_logprobs", fmt::format("max_logprobs must be -1 or more, got {}.", config.max_logprobs)
+    );
+  }
+  if (config.stream_interval < 1) {
+    throw InvalidArgument(
+        "stream_interval",
+        fmt::format("stream_interval must be at least 1, got {}.", config.stream_interval)
+    );
+  }
+}
+
+int64_t bytes_per_block(std::span<const KVCacheGroupSpec> groups) {
+  int64_t num_bytes = 0;
+  for (const KVCacheGroupSpec& group : groups) {
+    num_bytes += static_cast<int64_t>(group.layer_indices.size()) * group.spec.page_size_bytes();
+  }
+  return num_bytes;
+}
+
+void check_one_request_fits(const ResolvedConfig& config, int64_t num_blocks, int64_t block_bytes) {
+  const int block_size = config.cache.block_size;
+  const int64_t needed = ceil_div<int64_t>(config.scheduler.max_model_len, block_size);
+  if (num_blocks - 1 >= needed) return;
+  throw InvalidArgument(
+      "max_model_len",
+      fmt::format(
+          "To serve at least one request with the model's max seq len ({}), {} KV cache is needed, "
+          "which is larger than the available KV cache memory ({}). Based on the available memory, "
+          "the estimated maximum model length is {}. Try increasing `gpu_memory_utilization`, "
+          "`kv_cache_memory_bytes` or `num_gpu_blocks_override`, or decreasing `max_model_len`.",
+          config.scheduler.max_model_len,
+          format_gib((needed + 1) * block_bytes),
+          format_gib(num_blocks * block_bytes),
+          std::max<int64_t>(0, num_blocks - 1) * block_size
+      )
+  );
+}
+
+}  // namespace
+
+ResolvedConfig resolve(
+    const EngineConfig& config,
+    const ModelConfig& model,
+    const DeviceInfo& device,
+    UsageContext usage,
+    bool allow_long_max_model_len
+) {
+  check_machine(config);
+  ResolvedConfig out;
+  out.model = model;
+  out.dtype = resolve_dtype(config, model, out);
+  out.scheduler.max_model_len = resolve_max_model_len(config, model, allow_long_max_model_len, out);
+  resolve_scheduler(config, usage, out.scheduler);
+  resolve_cache(config, out.cache);
+  resolve_kv_budget(config, device, out);
+  out.num_threads = config.num_threads.value_or(device.num_cpus);
+  out.seed = static_cast<uint64_t>(config.seed);
+  out.max_logprobs = config.max_logprobs;
+  return out;
+}
+
+KVCacheConfig size_kv_cache(
+    const ResolvedConfig& config, std::span<const KVCacheSpec> layer_specs, int64_t used_bytes
+) {
+  QUIRE_CHECK(!layer_specs.empty());
+  KVCacheConfig out;
+  // One table for all layers: a sliding-window layer keeps every block and looks at the last ones.
+  KVCacheGroupSpec group;
+  group.spec = layer_specs[0];
+  group.spec.sliding_window.reset();
+  group.spec.block_size = config.cache.block_size;
+  for (size_t i = 0; i < layer_specs.size(); ++i) {
+    group.layer_indices.push_back(static_cast<int>(i));
+  }
+  out.groups.push_back(group);
+
+  const int64_t block_bytes = bytes_per_block(out.groups);
+  const KVCacheBudget& budget = config.kv_cache_budget;
+  int64_t num_blocks = 0;
+  if (budget.num_blocks) {
+    num_blocks = *budget.num_blocks;
+  } else if (budget.num_bytes) {
+    num_blocks = *budget.num_bytes / block_bytes;
+  } else {
+    const int64_t per_request =
+        ceil_div<int64_t>(config.scheduler.max_model_len, config.cache.block_size);
+    num_blocks = std::min(
+        (budget.share_bytes - used_bytes) / block_bytes,
+        per_request * config.scheduler.max_num_seqs + 1
+    );
+  }
+  if (num_blocks < 2) {
+    throw InvalidArgument(
+        "gpu_memory_utilization",
+        "No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when "
+        "initializing the engine."
+    );
+  }
+  // A wish for few blocks stands as long as some request fits: longer ones are refused alone.
+  if (!budget.num_blocks) check_one_request_fits(config, num_blocks, block_bytes);
+  out.num_blocks = static_cast<int>(std::min<int64_t>(num_blocks, 1 << 30));
+  return out;
+}
+
+int64_t kv_cache_num_bytes(const KVCacheConfig& config) {
+  return bytes_per_block(config.groups) * config.num_blocks;
+}
+
+}  // namespace quire

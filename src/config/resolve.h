@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/cache_config.h"
+#include "config/device_info.h"
+#include "config/kv_cache_spec.h"
+#include "config/model_config.h"
+#include "config/scheduler_config.h"
+#include "quire/engine_config.h"
+
+namespace quire {
+
+// Decides the defaults that vLLM sets by the kind of use.
+enum class UsageContext : uint8_t { kLlm, kServer };
+
+// How much memory the KV cache may take: the first that is set wins.
+struct KVCacheBudget {
+  std::optional<int> num_blocks;      // num_gpu_blocks_override
+  std::optional<int64_t> num_bytes;   // kv_cache_memory_bytes, VLLM_CPU_KVCACHE_SPACE
+  int64_t share_bytes = 0;            // gpu_memory_utilization of the memory
+};
+
+// The final numbers. Made once by resolve(), never changed; parts of the engine get their slice.
+struct ResolvedConfig {
+  ModelConfig model;
+  DType dtype = DType::kBFloat16;
+  SchedulerConfig scheduler;
+  CacheConfig cache;
+  KVCacheBudget kv_cache_budget;
+  int num_threads = 1;
+  uint64_t seed = 0;
+  int max_logprobs = 20;
+  std::vector<std::string> notes;  // what the user should know; for the log
+};
+
+// Joins wishes, model and machine. Pure: no file, clock or environment is read. Throws
+// InvalidArgument with the option's name, the numbers and the fix.
+ResolvedConfig resolve(
+    const EngineConfig& config,
+    const ModelConfig& model,
+    const DeviceInfo& device,
+    UsageContext usage,
+    bool allow_long_max_model_len
+);
+
+// Groups the layers and sizes the pool: min(budget, max_num_seqs requests of max_model_len).
+// `used_bytes` is what weights and workspace take of the share. Throws InvalidArgument when not even
+// one request of max_model_len fits, with the length that would.
+KVCacheConfig size_kv_cache(
+    const ResolvedConfig& config, std::span<const KVCacheSpec> layer_specs, int64_t used_bytes
+);
+
+int64_t kv_cache_num_bytes(const KVCacheConfig& config);
+
+}  // namespace quire

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "attention/attention_backend.h"
+#include "config/kv_cache_spec.h"
+#include "layers/forward_context.h"
+#include "tensor/storage.h"
+
+namespace quire {
+
+// The memory of the KV cache, one tensor per attention layer, and the attention backend of every
+// group. The pages are mapped at once and taken as they are written.
+class KVCache {
+ public:
+  KVCache(const KVCacheConfig& config, const Stream& stream, int max_model_len);
+
+  std::span<const LayerCache> layer_caches() const { return layer_caches_; }
+  AttentionBackend& backend(int group) { return *backends_[group]; }
+  std::span<const int> block_sizes() const { return block_sizes_; }
+  int num_groups() const { return static_cast<int>(backends_.size()); }
+
+ private:
+  std::vector<Storage> storage_;  // one per layer
+  std::vector<std::unique_ptr<AttentionBackend>> backends_;  // one per group
+  std::vector<int> block_sizes_;
+  std::vector<LayerCache> layer_caches_;
+};
+
+}  // namespace quire

@@ -1,0 +1,43 @@
+#include "worker/worker.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace quire {
+
+Worker::Worker(const WorkerConfig& config)
+    : config_(config), pool_(config.num_threads), stream_(Stream::cpu(pool_)) {}
+
+Worker::~Worker() = default;
+
+void Worker::load_model(const ModelConfig& model, WeightSource source) {
+  source_ = std::make_unique<WeightSource>(std::move(source));
+  vocab_size_ = model.vocab_size;
+  const LoadOptions options{.dtype = config_.dtype, .max_model_len = config_.max_model_len};
+  model_ = quire::load_model(model, options, WeightScope(*source_), stream_);
+}
+
+std::vector<KVCacheSpec> Worker::kv_cache_specs() const { return model_->kv_cache_specs(); }
+
+int64_t Worker::workspace_bytes() const {
+  return static_cast<int64_t>(ModelRunner::workspace_bytes(runner_config(), *model_));
+}
+
+ModelRunnerConfig Worker::runner_config() const {
+  return {
+      .max_num_seqs = config_.max_num_seqs,
+      .max_num_batched_tokens = config_.max_num_batched_tokens,
+      .max_model_len = config_.max_model_len,
+      .vocab_size = vocab_size_,
+      .logprobs_mode = config_.logprobs_mode,
+      .seed = config_.seed,
+  };
+}
+
+void Worker::initialize_kv_cache(const KVCacheConfig& config) {
+  QUIRE_CHECK(model_ != nullptr);
+  runner_ = std::make_unique<ModelRunner>(runner_config(), *model_, config, stream_);
+}
+
+}  // namespace quire
