@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+
+#include "core/scheduler_output.h"
+#include "worker/worker.h"
+
+namespace quire {
+
+// Runs steps on the devices of one model replica. Two calls, because a step's bookkeeping (a
+// grammar's mask, the next plan) may be done between them while a device works.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  // Starts the forward pass. `output` must stay valid until sample_tokens returns.
+  virtual void execute_model(const SchedulerOutput& output) = 0;
+  // Samples from that pass and waits for the result, which is valid until the next call.
+  virtual const ModelRunnerOutput& sample_tokens() = 0;
+};
+
+// One worker, in this process.
+class UniprocExecutor final : public Executor {
+ public:
+  explicit UniprocExecutor(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+  void execute_model(const SchedulerOutput& output) override { worker_->runner().execute(output); }
+  const ModelRunnerOutput& sample_tokens() override { return worker_->runner().sample(); }
+
+ private:
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace quire

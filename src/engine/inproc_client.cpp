@@ -1,0 +1,188 @@
+#include "engine/inproc_client.h"
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <variant>
+
+#include "base/log.h"
+#include "base/mailbox.h"
+
+namespace quire {
+namespace {
+
+struct AddMessage {
+  std::unique_ptr<Request> request;
+};
+struct AbortMessage {
+  std::vector<RequestId> ids;
+};
+struct ResetMessage {
+  bool reset_running_requests;
+  std::promise<bool> done;
+};
+using Message = std::variant<AddMessage, AbortMessage, ResetMessage>;
+
+// Outputs of steps on their way to the reader. Handed-back ones are filled again, so that a steady
+// flow allocates nothing.
+class OutputMailbox {
+ public:
+  // Takes the outputs and leaves an empty struct with used memory behind.
+  void put(EngineCoreOutputs& outputs) {
+    {
+      std::lock_guard lock(mutex_);
+      if (spare_.empty()) spare_.emplace_back();
+      std::swap(outputs, spare_.back());
+      full_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+    }
+    ready_.notify_one();
+    outputs.clear();
+  }
+
+  bool wait(EngineCoreOutputs& outputs) {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [&] { return closed_ || next_ < full_.size(); });
+    if (next_ == full_.size()) return false;
+    spare_.push_back(std::move(outputs));
+    outputs = std::move(full_[next_++]);
+    if (next_ == full_.size()) {
+      full_.clear();
+      next_ = 0;
+    }
+    return true;
+  }
+
+  void close() {
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    ready_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::vector<EngineCoreOutputs> full_;  // [next_, end) wait for the reader
+  size_t next_ = 0;
+  std::vector<EngineCoreOutputs> spare_;
+  bool closed_ = false;
+};
+
+class InprocClient final : public EngineCoreClient {
+ public:
+  explicit InprocClient(std::unique_ptr<EngineCore> core)
+      : stats_(core->stats()), core_(std::move(core)), thread_([this] { run(); }) {}
+
+  ~InprocClient() override { shutdown(); }
+
+  void add_request(std::unique_ptr<Request> request) override {
+    // Dropped after a shutdown: the reader ends every stream then.
+    (void)inbox_.put(AddMessage{std::move(request)});
+  }
+
+  void abort_requests(std::vector<RequestId> ids) override {
+    (void)inbox_.put(AbortMessage{std::move(ids)});
+  }
+
+  bool reset_prefix_cache(bool reset_running_requests) override {
+    std::promise<bool> done;
+    std::future<bool> answer = done.get_future();
+    if (!inbox_.put(ResetMessage{reset_running_requests, std::move(done)})) return false;
+    try {
+      return answer.get();
+    } catch (const std::future_error&) {
+      return false;  // the engine stopped before it came to the message
+    }
+  }
+
+  EngineStats stats() const override {
+    std::lock_guard lock(state_mutex_);
+    return stats_;
+  }
+
+  bool wait_outputs(EngineCoreOutputs& outputs) override { return outbox_.wait(outputs); }
+
+  std::optional<std::string> dead_reason() const override {
+    std::lock_guard lock(state_mutex_);
+    return dead_reason_;
+  }
+
+  void shutdown() override {
+    inbox_.close();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void run() {
+    try {
+      loop();
+    } catch (const std::exception& error) {
+      QUIRE_LOG_ERROR("EngineCore encountered an issue: {}", error.what());
+      std::lock_guard lock(state_mutex_);
+      dead_reason_ = error.what();
+    }
+    inbox_.close();
+    inbox_.drain(messages_);
+    messages_.clear();
+    outbox_.close();
+  }
+
+  void loop() {
+    while (true) {
+      if (core_->has_work()) {
+        inbox_.drain(messages_);
+        if (messages_.empty() && inbox_.closed()) return;
+      } else if (!inbox_.wait_drain(messages_)) {
+        return;
+      }
+      for (Message& message : messages_) {
+        handle(message);
+      }
+      core_->step(outputs_);
+      publish();
+    }
+  }
+
+  void handle(Message& message) {
+    if (auto* add = std::get_if<AddMessage>(&message)) {
+      core_->add_request(std::move(add->request));
+    } else if (auto* abort = std::get_if<AbortMessage>(&message)) {
+      core_->abort_requests(abort->ids, outputs_);
+    } else {
+      auto& reset = std::get<ResetMessage>(message);
+      reset.done.set_value(core_->reset_prefix_cache(reset.reset_running_requests));
+    }
+  }
+
+  void publish() {
+    {
+      std::lock_guard lock(state_mutex_);
+      stats_ = core_->stats();
+    }
+    if (!outputs_.outputs.empty()) outbox_.put(outputs_);
+  }
+
+  Mailbox<Message> inbox_;
+  OutputMailbox outbox_;
+  mutable std::mutex state_mutex_;
+  std::optional<std::string> dead_reason_;
+  EngineStats stats_;  // as of the last step; guarded by state_mutex_, like dead_reason_
+
+  // Of the engine's thread alone.
+  std::unique_ptr<EngineCore> core_;
+  std::vector<Message> messages_;
+  EngineCoreOutputs outputs_;
+
+  std::thread thread_;  // the last member: it uses all others
+};
+
+}  // namespace
+
+std::unique_ptr<EngineCoreClient> make_inproc_client(std::unique_ptr<EngineCore> core) {
+  return std::make_unique<InprocClient>(std::move(core));
+}
+
+}  // namespace quire
