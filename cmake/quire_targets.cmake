@@ -26,6 +26,10 @@ if("undefined" IN_LIST QUIRE_SANITIZE)
   target_compile_options(quire_flags INTERFACE -fno-sanitize-recover=undefined)
 endif()
 
+if(QUIRE_BUILD_FUZZ)
+  target_compile_options(quire_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # quire_library(base SOURCES a.cpp b.cpp DEPS quire_x): the target quire_base of src/base.
 function(quire_library NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Installs the packages that a build needs, and with --test also those of the tests, the
+# benchmarks and the linters. Installs only what is missing; with nothing missing it needs neither
+# root nor a network. Tried on Debian 12; written for Ubuntu 24.04 too, not tried there.
+set -eu
+cd "$(dirname "$0")"
+
+packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates
+  libsimdjson-dev libspdlog-dev libfmt-dev libcli11-dev
+  libcurl4-openssl-dev libssl-dev libxxhash-dev"
+if [ "${1:-}" = --test ]; then
+  packages="$packages git python3 xz-utils libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
+  clang-14 libclang-rt-14-dev clang-format-14"
+elif [ $# -gt 0 ]; then
+  echo "usage: $0 [--test]" >&2
+  exit 2
+fi
+
+is_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "quire: this needs root, and there is no sudo. Run as root: $*" >&2
+    exit 1
+  fi
+}
+
+install() {
+  echo "Installing: $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
+# Debian 12 carries a recent Rust as rustc-web, Ubuntu as rustc-1.NN next to its default.
+rust_packages() {
+  if apt-cache show cargo-web >/dev/null 2>&1; then
+    echo rustc-web cargo-web
+    return
+  fi
+  newest=$(apt-cache search --names-only '^cargo-1\.[0-9]+$' | sed -nE 's/^cargo-1\.([0-9]+).*/\1/p' |
+    sort -n | tail -n 1)
+  if [ "${newest:-0}" -ge 87 ]; then echo "rustc-1.$newest" "cargo-1.$newest"; fi
+}
+
+require_rust() {
+  if ./find_rust.sh >/dev/null; then return; fi
+  update_lists
+  found=$(rust_packages)
+  # shellcheck disable=SC2086 # a list of packages
+  if [ -n "$found" ]; then install $found; fi
+  if ! ./find_rust.sh >/dev/null; then
+    echo "quire: no Rust tool chain from 1.87 on was found or could be installed by apt." >&2
+    echo "Install one with rustup (https://rustup.rs) and run this again." >&2
+    exit 1
+  fi
+}
+
+lists_are_new=false
+update_lists() {
+  if $lists_are_new; then return; fi
+  as_root apt-get update -q
+  lists_are_new=true
+}
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "quire: this script knows Debian 12 and Ubuntu 24.04 only. Install by hand:" $packages >&2
+  echo "and Rust from 1.87 on; docs/dependencies.md says what each is for." >&2
+  exit 1
+fi
+
+missing=
+for package in $packages; do
+  is_installed "$package" || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  update_lists
+  # shellcheck disable=SC2086 # a list of packages
+  install $missing
+fi
+require_rust
