@@ -62,6 +62,7 @@ struct Request {
   std::optional<int32_t> stop_token_id;  // the stop token that ended it, other than end of text
   int num_cached_tokens = -1;  // prefix cache hit of the first admission; -1: not admitted yet
   int num_preemptions = 0;
+  int num_prompt_logprobs = 0;  // prompt positions told to the client, the first one aside
   std::vector<BlockHash> block_hashes;  // one per full block of token_ids
   std::vector<RequestEvent> events;  // since the last output
 
@@ -69,6 +70,8 @@ struct Request {
   int num_tokens_with_drafts() const {
     return num_tokens() + static_cast<int>(draft_token_ids.size());
   }
+  // Most tokens it can ever have in a model of that length.
+  int max_num_tokens(int max_model_len) const;
   int num_output_tokens() const { return num_tokens() - num_prompt_tokens; }
   std::span<const int32_t> output_token_ids() const {
     return std::span(token_ids).subspan(num_prompt_tokens);

@@ -92,8 +92,10 @@ struct ModelRunnerOutput {
   // does not reach the last token.
   std::vector<int32_t> sampled_token_ids;
   std::vector<int> sampled_starts;  // [num_reqs + 1]
-  std::vector<RequestLogprobs> logprobs;  // requests that asked for them
-  std::vector<RequestLogprobs> prompt_logprobs;  // positions of the prompt computed in this step
+  // Rows of the requests that asked for them, in batch order. The first row of prompt_logprobs is
+  // about the token behind the request's num_computed_tokens.
+  std::vector<RequestLogprobs> logprobs;
+  std::vector<RequestLogprobs> prompt_logprobs;
 
   std::span<const int32_t> sampled(int req_idx) const {
     return std::span(sampled_token_ids)

@@ -1,0 +1,218 @@
+#include "core/scheduler.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+namespace quire {
+
+Scheduler::Scheduler(
+    const SchedulerConfig& config,
+    const CacheConfig& cache_config,
+    const KVCacheConfig& kv_cache_config
+)
+    : config_(config),
+      enable_caching_(cache_config.enable_prefix_caching),
+      block_hasher_(cache_config),
+      kv_cache_manager_(kv_cache_config, cache_config, config.max_model_len),
+      waiting_(config.policy) {
+  QUIRE_CHECK(config.max_num_seqs >= 1 && config.max_model_len >= 1);
+  QUIRE_CHECK(
+      config.max_num_batched_tokens >= config.max_num_seqs,
+      "{} < {}",
+      config.max_num_batched_tokens,
+      config.max_num_seqs
+  );
+  QUIRE_CHECK(
+      config.enable_chunked_prefill || config.max_num_batched_tokens >= config.max_model_len,
+      "{} < {}: a prompt may not fit a step",
+      config.max_num_batched_tokens,
+      config.max_model_len
+  );
+  const size_t num_reqs = static_cast<size_t>(config.max_num_seqs);
+  const size_t num_groups = kv_cache_config.groups.size();
+  running_.reserve(num_reqs);
+  step_.shares.reserve(num_reqs);
+  output_.requests.reserve(num_reqs);
+  output_.new_block_ids.reserve(num_reqs * num_groups);
+  output_.new_block_starts.reserve(num_reqs * num_groups + 1);
+  output_.num_common_prefix_blocks.reserve(num_groups);
+  output_.num_groups = static_cast<int>(num_groups);
+}
+
+void Scheduler::add_request(std::unique_ptr<Request> request) {
+  QUIRE_CHECK(!request_indices_.contains(request->id), "request id {} is in use", request->id);
+  if (std::optional<std::string> reason = reason_to_refuse(*request)) {
+    refuse(*request, std::move(*reason));
+    return;
+  }
+  if (free_request_indices_.empty()) {
+    free_request_indices_.push_back(static_cast<int>(requests_.size()));
+    requests_.emplace_back();
+  }
+  request->request_idx = free_request_indices_.back();
+  free_request_indices_.pop_back();
+  request_indices_.emplace(request->id, request->request_idx);
+  request->status = RequestStatus::kWaiting;
+  request->events.push_back({RequestEvent::Kind::kQueued, monotonic_time()});
+  waiting_.push(*request);
+  requests_[request->request_idx] = std::move(request);
+}
+
+std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) const {
+  const int num_tokens = request.num_tokens();
+  if (num_tokens == 0) return "The prompt cannot be empty.";
+  if (num_tokens >= config_.max_model_len) {
+    return fmt::format(
+        "The prompt has {} tokens, which leaves no room for output within max_model_len {}. "
+        "Shorten "
+        "the prompt or raise max_model_len.",
+        num_tokens,
+        config_.max_model_len
+    );
+  }
+  if (!kv_cache_manager_.can_ever_fit(num_tokens)) {
+    return fmt::format(
+        "The request has {} tokens, more than the whole KV cache of {} blocks of {} tokens holds. "
+        "Shorten it or give the KV cache more memory (kv_cache_memory_bytes).",
+        num_tokens,
+        kv_cache_manager_.pool().num_usable_blocks() / kv_cache_manager_.num_groups(),
+        block_hasher_.block_size()
+    );
+  }
+  return std::nullopt;
+}
+
+void Scheduler::refuse(Request& request, std::string reason) {
+  request.status = RequestStatus::kFinishedError;
+  refused_.push_back({
+      .request_id = request.id,
+      .client_index = request.client_index,
+      .num_cached_tokens = std::max(request.num_cached_tokens, 0),
+      .num_preemptions = request.num_preemptions,
+      .finish_reason = FinishReason::kError,
+      .events = std::move(request.events),
+      .error = std::move(reason),
+  });
+}
+
+std::vector<RequestId> Scheduler::finish_requests(
+    std::span<const RequestId> ids, RequestStatus status
+) {
+  QUIRE_CHECK(is_finished(status));
+  std::vector<RequestId> alive;
+  for (RequestId id : ids) {
+    const auto found = request_indices_.find(id);
+    if (found != request_indices_.end()) {
+      Request& request = *requests_[found->second];
+      if (is_finished(request.status)) continue;  // the same id twice
+      finish(request, status);
+      alive.push_back(id);
+    } else if (std::erase_if(refused_, [id](const auto& told) { return told.request_id == id; })) {
+      alive.push_back(id);
+    }
+  }
+  drop_finished();
+  return alive;
+}
+
+void Scheduler::finish(Request& request, RequestStatus status) {
+  if (request.status == RequestStatus::kRunning) {
+    finished_ids_.push_back(request.id);
+  } else {
+    waiting_.remove(request);
+  }
+  kv_cache_manager_.free(request);
+  request.status = status;
+  finished_indices_.push_back(request.request_idx);
+}
+
+void Scheduler::drop_finished() {
+  if (finished_indices_.empty()) return;
+  std::erase_if(running_, [](const Request* request) { return is_finished(request->status); });
+  for (int idx : finished_indices_) {
+    request_indices_.erase(requests_[idx]->id);
+    requests_[idx].reset();
+    free_request_indices_.push_back(idx);
+  }
+  finished_indices_.clear();
+}
+
+void Scheduler::set_draft_tokens(RequestId id, std::span<const int32_t> draft_token_ids) {
+  const auto found = request_indices_.find(id);
+  if (found == request_indices_.end()) return;
+  Request& request = *requests_[found->second];
+  const bool has_computed_prompt = request.num_computed_tokens >= request.num_tokens() - 1;
+  if (request.status != RequestStatus::kRunning || !has_computed_prompt) return;
+  request.draft_token_ids.assign(draft_token_ids.begin(), draft_token_ids.end());
+}
+
+bool Scheduler::has_unfinished_requests() const {
+  return !request_indices_.empty() || !refused_.empty();
+}
+
+bool Scheduler::has_work() const {
+  return has_unfinished_requests() || !finished_ids_.empty() || !preempted_ids_.empty();
+}
+
+bool Scheduler::reset_prefix_cache(bool reset_running_requests) {
+  if (reset_running_requests) {
+    // From the last to the first, so that they wait in the order in which they ran.
+    while (!running_.empty())
+      preempt_one(running_.size() - 1);
+    drop_finished();
+  }
+  return kv_cache_manager_.reset_prefix_cache();
+}
+
+SchedulerStats Scheduler::stats() {
+  const BlockPool& pool = kv_cache_manager_.pool();
+  return {
+      .num_running_reqs = static_cast<int>(running_.size()),
+      .num_waiting_reqs = static_cast<int>(waiting_.size()),
+      .kv_cache_usage = pool.usage(),
+      .num_used_blocks = pool.num_used_blocks(),
+      .num_preemptions = num_preemptions_,
+      .prefix_cache = kv_cache_manager_.take_prefix_cache_stats(),
+  };
+}
+
+const Request* Scheduler::find_request(RequestId id) const {
+  const auto found = request_indices_.find(id);
+  return found == request_indices_.end() ? nullptr : requests_[found->second].get();
+}
+
+void Scheduler::check_integrity() const {
+  kv_cache_manager_.check_integrity();
+  QUIRE_CHECK(
+      running_.size() + waiting_.size() == request_indices_.size(),
+      "{} running, {} waiting, {} known",
+      running_.size(),
+      waiting_.size(),
+      request_indices_.size()
+  );
+  QUIRE_CHECK(requests_.size() == request_indices_.size() + free_request_indices_.size());
+  QUIRE_CHECK(static_cast<int>(running_.size()) <= config_.max_num_seqs);
+  for (const Request* request : running_) {
+    const int num_slots = static_cast<int>(kv_cache_manager_.block_ids(*request, 0).size()) *
+                          block_hasher_.block_size();
+    QUIRE_CHECK(request->status == RequestStatus::kRunning, "request {}", request->id);
+    QUIRE_CHECK(find_request(request->id) == request, "request {}", request->id);
+    QUIRE_CHECK(request->num_computed_tokens <= num_slots, "request {}", request->id);
+  }
+  for (const Request* request : waiting()) {
+    QUIRE_CHECK(
+        request->status == RequestStatus::kWaiting || request->status == RequestStatus::kPreempted,
+        "request {}",
+        request->id
+    );
+    QUIRE_CHECK(find_request(request->id) == request, "request {}", request->id);
+    QUIRE_CHECK(request->num_computed_tokens == 0, "request {}", request->id);
+    QUIRE_CHECK(kv_cache_manager_.block_ids(*request, 0).empty(), "request {}", request->id);
+  }
+}
+
+}  // namespace quire

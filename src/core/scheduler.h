@@ -1,0 +1,129 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/cache_config.h"
+#include "config/kv_cache_spec.h"
+#include "config/scheduler_config.h"
+#include "core/block_hash.h"
+#include "core/kv_cache_manager.h"
+#include "core/request_queue.h"
+#include "core/scheduler_interface.h"
+
+namespace quire {
+
+// V1's scheduler. Every request has tokens it knows and tokens it has computed; a step hands out a
+// token budget until the first catch up with the second. Prefill, decode, chunked prefill, cache
+// hits and drafts are all that one rule.
+class Scheduler final : public SchedulerInterface {
+ public:
+  Scheduler(
+      const SchedulerConfig& config,
+      const CacheConfig& cache_config,
+      const KVCacheConfig& kv_cache_config
+  );
+
+  void add_request(std::unique_ptr<Request> request) override;
+  std::vector<RequestId> finish_requests(std::span<const RequestId> ids, RequestStatus status)
+      override;
+  const SchedulerOutput& schedule() override;
+  void update(const SchedulerOutput& output, ModelRunnerOutput& result, EngineCoreOutputs& outputs)
+      override;
+  void set_draft_tokens(RequestId id, std::span<const int32_t> draft_token_ids) override;
+  bool has_unfinished_requests() const override;
+  bool has_work() const override;
+  [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests) override;
+  SchedulerStats stats() override;
+
+  // A living request; nullptr: unknown or finished.
+  const Request* find_request(RequestId id) const;
+  std::span<Request* const> running() const { return running_; }  // in the order of admission
+  std::vector<const Request*> waiting() const { return waiting_.in_order(); }
+  const KVCacheManager& kv_cache_manager() const { return kv_cache_manager_; }
+
+  // Throws InternalError if requests, queues and blocks disagree. Walks everything.
+  void check_integrity() const;
+
+ private:
+  // What one schedule() has decided so far.
+  struct Share {
+    Request* request;
+    int num_tokens;
+    bool is_new;  // the runner does not hold it
+  };
+  struct Step {
+    int token_budget = 0;
+    bool has_preempted = false;
+    std::vector<Share> shares;  // batch order
+  };
+
+  // (tokens computed before, tokens wanted) -> tokens to schedule, at most those wanted.
+  using Clamp = int (Scheduler::*)(int num_computed_tokens, int num_wanted_tokens) const;
+  int clamp_to_long_prefill_threshold(int num_computed_tokens, int num_wanted_tokens) const;
+  int clamp_to_whole_prefill(int num_computed_tokens, int num_wanted_tokens) const;
+  int clamp_to_token_budget(int num_computed_tokens, int num_wanted_tokens) const;
+  int clamp_to_model_length(int num_computed_tokens, int num_wanted_tokens) const;
+  static const Clamp kRunningClamps[];
+  static const Clamp kAdmissionClamps[];
+  int apply(std::span<const Clamp> clamps, int num_computed_tokens, int num_wanted_tokens) const;
+
+  // The passes of a step.
+  void schedule_running();
+  void schedule_waiting();
+  void build_output();
+  void advance();
+
+  // False: the request itself was preempted. `running_idx` is its place and follows it when a
+  // request before it is preempted.
+  bool allocate_or_preempt(size_t& running_idx, int num_new_tokens);
+  size_t preemption_victim() const;  // index into running_
+  void preempt_one(size_t running_idx);
+  void take_back_share(Request& request);
+  void preempt(Request& request);  // must have been taken out of running_
+  void admit(Request& request, int num_hit_tokens, int num_new_tokens);
+  void append_to_output(const Share& share);
+
+  Request* find_scheduled(const ScheduledRequest& scheduled);
+  void append_tokens(Request& request, std::span<const int32_t> sampled, EngineCoreOutput& told);
+  void update_request(
+      Request& request,
+      const ScheduledRequest& scheduled,
+      std::span<const int32_t> sampled,
+      RequestLogprobs* logprobs,
+      RequestLogprobs* prompt_logprobs,
+      EngineCoreOutputs& outputs
+  );
+
+  // Frees everything but the Request itself; drop_finished() ends its life.
+  void finish(Request& request, RequestStatus status);
+  void drop_finished();
+  std::optional<std::string> reason_to_refuse(const Request& request) const;
+  void refuse(Request& request, std::string reason);
+
+  SchedulerConfig config_;
+  bool enable_caching_;
+  BlockHasher block_hasher_;
+  KVCacheManager kv_cache_manager_;
+
+  std::vector<std::unique_ptr<Request>> requests_;  // [request_idx], nullptr: free
+  std::vector<int> free_request_indices_;
+  std::unordered_map<RequestId, int> request_indices_;
+  RequestQueue waiting_;
+  std::vector<Request*> running_;
+  std::vector<int> finished_indices_;  // to be dropped at the end of the call
+
+  std::vector<EngineCoreOutput> refused_;  // told by the next update()
+  std::vector<RequestId> finished_ids_;  // told by the next schedule()
+  std::vector<RequestId> preempted_ids_;  // likewise
+  int64_t num_preemptions_ = 0;
+
+  Step step_;
+  SchedulerOutput output_;
+};
+
+}  // namespace quire

@@ -1,0 +1,131 @@
+// What update() does with the result of a step.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "core/scheduler.h"
+#include "core/stop_check.h"
+
+namespace quire {
+namespace {
+
+// Finds the rows of one request after another; both lists are in batch order.
+class LogprobsCursor {
+ public:
+  explicit LogprobsCursor(std::vector<RequestLogprobs>& rows) : rows_(rows) {}
+
+  RequestLogprobs* find(int req_idx) {
+    while (next_ < rows_.size() && rows_[next_].req_idx < req_idx)
+      ++next_;
+    const bool is_found = next_ < rows_.size() && rows_[next_].req_idx == req_idx;
+    return is_found ? &rows_[next_] : nullptr;
+  }
+
+ private:
+  std::vector<RequestLogprobs>& rows_;
+  size_t next_ = 0;
+};
+
+// A request that was preempted computes its prompt again; what was told once is not told again.
+// The step's first row is about the token behind the first computed one.
+void take_prompt_logprobs(
+    Request& request,
+    const ScheduledRequest& scheduled,
+    std::vector<TokenLogprobs>& positions,
+    EngineCoreOutput& told
+) {
+  const int num_rows = static_cast<int>(positions.size());
+  const int num_known =
+      std::clamp(request.num_prompt_logprobs - scheduled.num_computed_tokens, 0, num_rows);
+  told.new_prompt_logprobs.assign(
+      std::make_move_iterator(positions.begin() + num_known),
+      std::make_move_iterator(positions.end())
+  );
+  request.num_prompt_logprobs += num_rows - num_known;
+}
+
+}  // namespace
+
+void Scheduler::update(
+    const SchedulerOutput& output, ModelRunnerOutput& result, EngineCoreOutputs& outputs
+) {
+  LogprobsCursor logprobs(result.logprobs);
+  LogprobsCursor prompt_logprobs(result.prompt_logprobs);
+  for (int r = 0; r < output.num_reqs(); ++r) {
+    Request* request = find_scheduled(output.requests[r]);
+    if (!request) continue;
+    update_request(
+        *request,
+        output.requests[r],
+        result.sampled(r),
+        logprobs.find(r),
+        prompt_logprobs.find(r),
+        outputs
+    );
+  }
+  std::ranges::move(refused_, std::back_inserter(outputs.outputs));
+  refused_.clear();
+  drop_finished();
+}
+
+// nullptr: finished since. Its index may belong to another request by now.
+Request* Scheduler::find_scheduled(const ScheduledRequest& scheduled) {
+  if (scheduled.request_idx >= static_cast<int>(requests_.size())) return nullptr;
+  Request* request = requests_[scheduled.request_idx].get();
+  return request && request->id == scheduled.request_id ? request : nullptr;
+}
+
+void Scheduler::update_request(
+    Request& request,
+    const ScheduledRequest& scheduled,
+    std::span<const int32_t> sampled,
+    RequestLogprobs* logprobs,
+    RequestLogprobs* prompt_logprobs,
+    EngineCoreOutputs& outputs
+) {
+  const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
+  const bool reached_last_token = end >= request.num_tokens();
+  QUIRE_CHECK(reached_last_token || sampled.empty(), "request {} is in prefill", request.id);
+
+  EngineCoreOutput told{
+      .request_id = request.id,
+      .client_index = request.client_index,
+      .token_start = static_cast<int>(outputs.token_ids.size()),
+      .num_cached_tokens = std::max(request.num_cached_tokens, 0),
+      .num_preemptions = request.num_preemptions,
+  };
+  append_tokens(request, sampled, told);
+  // Rejected drafts are taken back; so is a last token that brought nothing.
+  if (reached_last_token) {
+    request.num_computed_tokens = std::min(request.num_computed_tokens, request.num_tokens() - 1);
+  }
+  const auto new_token_ids = std::span(request.token_ids).last(told.num_new_tokens);
+  outputs.token_ids.insert(outputs.token_ids.end(), new_token_ids.begin(), new_token_ids.end());
+  if (logprobs) {
+    told.new_logprobs = std::move(logprobs->positions);
+    told.new_logprobs.resize(told.num_new_tokens);
+  }
+  if (prompt_logprobs) take_prompt_logprobs(request, scheduled, prompt_logprobs->positions, told);
+  if (told.num_new_tokens == 0 && told.new_prompt_logprobs.empty()) return;
+  told.events = std::move(request.events);
+  outputs.outputs.push_back(std::move(told));
+}
+
+void Scheduler::append_tokens(
+    Request& request, std::span<const int32_t> sampled, EngineCoreOutput& told
+) {
+  for (int32_t token_id : sampled) {
+    request.token_ids.push_back(token_id);
+    ++told.num_new_tokens;
+    const std::optional<RequestStatus> status = check_stop(request, config_.max_model_len);
+    if (!status) continue;
+    told.finish_reason = finish_reason_of(*status);
+    told.stop_token_id = request.stop_token_id;
+    finish(request, *status);
+    return;
+  }
+  if (enable_caching_) block_hasher_.update_block_hashes(request);
+}
+
+}  // namespace quire
