@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +15,12 @@
 
 namespace quire {
 namespace {
+
+constexpr std::align_val_t kScratchAlignment{64};
+
+struct ScratchDelete {
+  void operator()(std::byte* data) const { ::operator delete[](data, kScratchAlignment); }
+};
 
 // About 50 µs of spinning: longer than the gap between two ops of a step, shorter than a step.
 constexpr int kSpins = 20000;
@@ -65,6 +72,8 @@ struct ThreadPool::Impl {
   const FunctionRef<void(int)>* task = nullptr;
   bool stop = false;
   std::vector<std::thread> threads;
+  std::unique_ptr<std::byte[], ScratchDelete> scratch;
+  size_t scratch_bytes = 0;
 
   void work(int thread_idx) {
     uint32_t seen = 0;
@@ -111,6 +120,15 @@ void ThreadPool::run(FunctionRef<void(int)> task) {
   while (impl_->num_pending.load(std::memory_order_acquire) != 0) {
     cpu_relax();
   }
+}
+
+void* ThreadPool::scratch(size_t num_bytes) {
+  if (num_bytes > impl_->scratch_bytes) {
+    impl_->scratch.reset();
+    impl_->scratch.reset(new (kScratchAlignment) std::byte[num_bytes]);
+    impl_->scratch_bytes = num_bytes;
+  }
+  return impl_->scratch.get();
 }
 
 void ThreadPool::barrier() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -24,6 +25,11 @@ class ThreadPool {
   // Calls task(thread_idx) once per thread, thread_idx in [0, num_threads), and returns when all
   // are done. Tasks must not throw.
   void run(FunctionRef<void(int)> task);
+
+  // Memory for what a kernel needs between its steps: 64-byte aligned, undefined contents, valid
+  // until the next call. Grows to the largest size asked for, so a steady step allocates nothing.
+  // Outside run() only.
+  void* scratch(size_t num_bytes);
 
   // Inside run() only: waits until every thread of the pool has come here.
   void barrier();

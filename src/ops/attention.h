@@ -1,69 +1,29 @@
 #pragma once
 
-#include <optional>
-
-#include "tensor/storage.h"
-#include "tensor/stream.h"
-#include "tensor/tensor.h"
+#include "backend/attention.h"
 
 // Attention over a paged KV cache, with rope and the cache write in the same call.
-namespace quire {
+namespace quire::ops {
 
-// Rotary embedding of one kind of layer.
-struct RopeTable {
-  Tensor cos_sin;  // [max_position, rotary_dim] float32: cos in the first half, sin in the second
-  int rotary_dim = 0;  // <= head_dim; pairs (i, i + rotary_dim / 2)
-};
-
-struct AttentionParams {
-  int num_heads = 0;
-  int num_kv_heads = 0;
-  int head_dim = 0;
-  float scale = 0.0f;  // applied to q · k
-  float logits_softcap = 0.0f;  // cap * tanh(score / cap); 0: off
-  std::optional<int> sliding_window;  // tokens a query sees, itself included
-  RopeTable rope;
-  Tensor q_norm_weight;  // [head_dim] float32, before rope; undefined: none
-  Tensor k_norm_weight;
-  float qk_norm_eps = 0.0f;
-};
-
-// The requests of a step as seen by one KV cache group. Example: queries of 2, 3 and 4 tokens:
-// query_start_loc [0, 2, 5, 9]; with 10 computed tokens each: seq_lens [12, 13, 14].
-struct PagedBatch {
-  int num_reqs = 0;
-  int num_tokens = 0;
-  int block_size = 0;
-  Tensor query_start_loc;  // [num_reqs + 1] int32
-  Tensor seq_lens;         // [num_reqs] int32: computed + scheduled tokens
-  Tensor positions;        // [num_tokens] int32
-  Tensor block_table;      // [num_reqs, max_num_blocks] int32, rows may be strided
-  Tensor slot_mapping;     // [num_tokens] int32: block * block_size + offset
-};
-
-namespace ops {
-
-// Bytes of one layer's cache of num_blocks blocks; its inner layout belongs to the back end.
+// Bytes of one layer's cache of num_blocks blocks on the CPU. The inner layout belongs to the back
+// end, but a block is always one contiguous piece: cache bytes / num_blocks, at block id times that.
 size_t kv_cache_bytes(int num_blocks, int block_size, int num_kv_heads, int head_dim, DType dtype);
 
 // qkv [num_tokens, (num_heads + 2 * num_kv_heads) * head_dim] float32: overwritten by the rotated
-// values. kv_cache: kv_cache_bytes() of float32 or bfloat16. out [num_tokens, num_heads * head_dim]
-// float32. scratch: attention_scratch_bytes() of float32. Steps: norm of q and k, rope, write k and v to
-// slot_mapping, then attend causally: token at position p sees keys of positions
-// (p - sliding_window, p].
+// values. kv_cache: kv_cache_bytes() of float32 or bfloat16, contiguous. out [num_tokens, num_heads *
+// head_dim] float32. Steps: norm of q and k, rope, write k and v to slot_mapping, then attend
+// causally: token at position p sees keys of positions (p - sliding_window, p].
+//
+// Blocks that lie outside the window of every query are not read, and neither are slots at or
+// beyond seq_len. A row's result does not depend on the other rows of the batch. On the CPU
+// block_size is a multiple of 16 and head_dim is even.
 void paged_attention(
     const Stream& stream,
     const AttentionParams& params,
     const PagedBatch& batch,
     const Tensor& qkv,
     const Tensor& kv_cache,
-    const Tensor& scratch,
     const Tensor& out
 );
 
-size_t attention_scratch_bytes(
-    const Stream& stream, const AttentionParams& params, int max_model_len, int block_size
-);
-
-}  // namespace ops
-}  // namespace quire
+}  // namespace quire::ops

@@ -14,6 +14,8 @@ class Arena {
 
   // Contents are undefined. A full arena is a bug of whoever sized it: InternalError.
   Tensor allocate(DType dtype, std::initializer_list<int64_t> shape);
+  // What such a tensor takes of an arena: pieces start at cache lines.
+  static size_t bytes_for(DType dtype, int64_t num_elements);
   void reset() { used_ = 0; }
   size_t used_bytes() const { return used_; }
   size_t num_bytes() const { return storage_.num_bytes(); }

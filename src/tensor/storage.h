@@ -21,6 +21,8 @@ class Storage {
 
   void* data() const { return data_; }
   size_t num_bytes() const { return num_bytes_; }
+  Device device() const { return device_; }
+  // A view of the first bytes; InternalError when they do not hold the shape.
   Tensor tensor(DType dtype, std::initializer_list<int64_t> shape) const;
 
  private:

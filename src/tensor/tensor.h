@@ -36,6 +36,8 @@ class Tensor {
 
   // Rows [start, start + count) of dimension 0.
   Tensor rows(int64_t start, int64_t count) const;
+  // Columns [start, start + count) of a matrix; its rows keep their stride.
+  Tensor columns(int64_t start, int64_t count) const;
   // The same elements in another shape; must be contiguous.
   Tensor view(std::initializer_list<int64_t> shape) const;
   std::string shape_string() const;  // "[4, 256]"
