@@ -44,9 +44,10 @@ struct ModelConfig {
   bool mlp_bias = false;
   RopeConfig rope;
   std::optional<RopeConfig> rope_local;  // of sliding-window layers, where it differs (Gemma 3)
-  std::optional<int> sliding_window;
+  std::optional<int>
+      sliding_window;  // tokens a query sees, itself included; none: no layer has one
   std::vector<bool> is_sliding_layer;  // [num_hidden_layers]
-  double attn_logit_softcapping = 0.0;   // 0: off
+  double attn_logit_softcapping = 0.0;  // 0: off
   double final_logit_softcapping = 0.0;  // 0: off
   std::optional<double> query_pre_attn_scalar;
   DType dtype = DType::kFloat32;  // torch_dtype / dtype of the checkpoint

@@ -30,6 +30,10 @@ class WeightScope {
   void ignore(std::string_view name) const;
   std::string full_name(std::string_view name) const;
 
+  // The model is built. Throws InvalidArgument that lists the tensors nobody took; else lets go of
+  // the file pages that loading has read.
+  void finish() const;
+
  private:
   WeightSource* source_;
   std::string prefix_;

@@ -25,15 +25,21 @@ class WeightSource {
   // Small random values of the shape asked for, the same for the same name and seed.
   static WeightSource dummy(DType dtype, uint64_t seed);
 
-  // Called with (bytes taken so far, bytes in all) as tensors are taken: for a progress bar.
+  // Called with (bytes taken so far, bytes in all) as tensors are taken: for a progress bar. A
+  // dummy source does not know what will be asked of it and never calls.
   void on_progress(std::function<void(int64_t, int64_t)> callback);
 
+  // The tensor of exactly this shape, in the checkpoint's dtype, contiguous. Throws InvalidArgument
+  // with the full name when it is missing or has another shape.
   Tensor take(const std::string& name, std::initializer_list<int64_t> shape);
-  bool has(const std::string& name) const;
-  void ignore(const std::string& name);
-  // Names that nobody took or ignored.
+  bool has(const std::string& name) const;  // a dummy source has every name
+  void ignore(const std::string& name);  // a name that does not exist is fine
+  // Names that nobody took or ignored, sorted.
   std::vector<std::string> leftover() const;
-  int64_t num_bytes() const;
+  int64_t num_bytes() const;  // of all tensors of the checkpoint; 0 for a dummy
+  // The model is built: gives the memory of mapped pages back. Those that are still used (the
+  // embedding table) come back from the page cache when they are touched.
+  void drop_pages() const;
 
  private:
   struct Impl;
