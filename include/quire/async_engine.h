@@ -42,13 +42,13 @@ struct EngineStats {
   int num_running_reqs = 0;
   int num_waiting_reqs = 0;
   double kv_cache_usage = 0.0;  // 1 is full
-  int num_gpu_blocks = 0;       // in the whole cache, with the null block
+  int num_gpu_blocks = 0;  // in the whole cache, with the null block
   int64_t num_preemptions = 0;
   int64_t prefix_cache_queries = 0;  // tokens looked up since the start
-  int64_t prefix_cache_hits = 0;     // tokens found
+  int64_t prefix_cache_hits = 0;  // tokens found
   int64_t num_steps = 0;
   int64_t num_scheduled_tokens = 0;  // over all steps
-  int64_t num_scheduled_reqs = 0;    // over all steps: divided by num_steps, the mean batch
+  int64_t num_scheduled_reqs = 0;  // over all steps: divided by num_steps, the mean batch
 };
 
 // The engine with its threads: one steps, one turns token ids into text. All methods may be called

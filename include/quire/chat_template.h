@@ -24,9 +24,9 @@ class ChatTemplate {
   static constexpr size_t kMaxSourceBytes = 256 * 1024;
 
   // From a model's folder, the first of: chat_template.jinja (with additional_chat_templates/),
-  // chat_template.json, chat_template in tokenizer_config.json. Special tokens (bos_token, eos_token
-  // …) come from tokenizer_config.json. nullptr: the folder has no template.
-  // Throws InvalidArgument (field "chat_template") if the template does not compile.
+  // chat_template.json, chat_template in tokenizer_config.json. Special tokens (bos_token,
+  // eos_token …) come from tokenizer_config.json. nullptr: the folder has no template. Throws
+  // InvalidArgument (field "chat_template") if the template does not compile.
   static std::shared_ptr<const ChatTemplate> from_dir(const std::filesystem::path& dir);
 
   // `special_tokens`: a JSON object with bos_token, eos_token …, variables of every rendering.

@@ -11,7 +11,7 @@
 namespace quire {
 
 struct ChatMessage {
-  std::string role;     // "system", "user", "assistant", "tool"
+  std::string role;  // "system", "user", "assistant", "tool"
   std::string content;
 };
 
@@ -24,13 +24,13 @@ struct ChatOptions {
   bool use_tqdm = true;
   bool add_generation_prompt = true;
   bool continue_final_message = false;
-  std::string tools_json;                 // a JSON array; empty: none
+  std::string tools_json;  // a JSON array; empty: none
   std::string chat_template_kwargs_json;  // a JSON object; empty: none
 };
 
 struct BeamSearchSequence {
   std::vector<int32_t> token_ids;  // prompt and output
-  std::string text;                // of the output
+  std::string text;  // of the output
   double cumulative_logprob = 0.0;
   std::optional<FinishReason> finish_reason;
 };

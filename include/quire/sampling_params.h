@@ -11,28 +11,28 @@ namespace quire {
 // How much of the text each RequestOutput carries.
 enum class RequestOutputKind : uint8_t {
   kCumulative,  // everything so far
-  kDelta,       // what is new since the last output
-  kFinalOnly,   // one output, when the request has finished
+  kDelta,  // what is new since the last output
+  kFinalOnly,  // one output, when the request has finished
 };
 
 // Ends a request whose tail is a pattern that repeats.
 struct RepetitionDetection {
   int max_pattern_size = 0;  // tokens, >= min_pattern_size
   int min_pattern_size = 1;  // tokens, >= 1
-  int min_count = 2;         // repetitions, >= 2
+  int min_count = 2;  // repetitions, >= 2
   bool operator==(const RepetitionDetection&) const = default;
 };
 
 // How to sample one request. Names, defaults and rules are vLLM's; validate() gives its errors.
 struct SamplingParams {
   int n = 1;  // completions of the prompt, 1 to VLLM_MAX_N_SEQUENCES; 1 when greedy
-  double presence_penalty = 0.0;   // [-2, 2]
+  double presence_penalty = 0.0;  // [-2, 2]
   double frequency_penalty = 0.0;  // [-2, 2]
   double repetition_penalty = 1.0;  // > 0
   double temperature = 1.0;  // >= 0; below 1e-5: greedy; (0, 0.01) is raised to 0.01
-  double top_p = 1.0;        // (0, 1]
-  int top_k = 0;             // 0 or -1: off
-  double min_p = 0.0;        // [0, 1]
+  double top_p = 1.0;  // (0, 1]
+  int top_k = 0;  // 0 or -1: off
+  double min_p = 0.0;  // [0, 1]
   std::optional<int64_t> seed;  // -1 means none
   std::vector<std::string> stop;  // no empty string; needs detokenize
   std::vector<int32_t> stop_token_ids;
@@ -68,7 +68,7 @@ struct SamplingParams {
 
 // Search for the likeliest completions on top of the engine.
 struct BeamSearchParams {
-  int beam_width = 1;   // >= 1
+  int beam_width = 1;  // >= 1
   int max_tokens = 16;  // >= 1
   bool ignore_eos = false;
   double temperature = 0.0;

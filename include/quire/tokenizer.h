@@ -32,7 +32,8 @@ class Tokenizer {
   static std::shared_ptr<const Tokenizer> from_file(
       const std::filesystem::path& file, TokenizerBackend backend = TokenizerBackend::kAuto
   );
-  // Contents of the two files; `tokenizer_config` may be empty. `name` stands for the file in errors.
+  // Contents of the two files; `tokenizer_config` may be empty. `name` stands for the file in
+  // errors.
   static std::shared_ptr<const Tokenizer> from_json(
       std::string_view tokenizer_json,
       std::string_view tokenizer_config = {},

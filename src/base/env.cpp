@@ -45,7 +45,9 @@ bool read_bool(const char* name) {
   return value && parse_bool(name, *value);
 }
 
-std::filesystem::path home() { return read("HOME").value_or("/root"); }
+std::filesystem::path home() {
+  return read("HOME").value_or("/root");
+}
 
 std::filesystem::path hf_home() {
   if (auto value = read("HF_HOME")) return *value;
@@ -78,7 +80,9 @@ std::string logging_level() {
   return read_either("QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL").value_or("INFO");
 }
 
-std::optional<std::string> cpu_isa() { return read("QUIRE_CPU_ISA"); }
+std::optional<std::string> cpu_isa() {
+  return read("QUIRE_CPU_ISA");
+}
 
 std::optional<int64_t> cpu_kv_cache_space_gib() {
   auto value = read("VLLM_CPU_KVCACHE_SPACE");
@@ -93,9 +97,13 @@ std::filesystem::path hf_hub_cache() {
   return hf_home() / "hub";
 }
 
-std::string hf_endpoint() { return read("HF_ENDPOINT").value_or("https://huggingface.co"); }
+std::string hf_endpoint() {
+  return read("HF_ENDPOINT").value_or("https://huggingface.co");
+}
 
-bool hf_hub_offline() { return read_bool("HF_HUB_OFFLINE") || read_bool("TRANSFORMERS_OFFLINE"); }
+bool hf_hub_offline() {
+  return read_bool("HF_HUB_OFFLINE") || read_bool("TRANSFORMERS_OFFLINE");
+}
 
 std::optional<std::string> hf_token() {
   if (auto value = read("HF_TOKEN")) return value;
@@ -105,14 +113,18 @@ std::optional<std::string> hf_token() {
   return std::nullopt;
 }
 
-bool allow_long_max_model_len() { return read_bool("VLLM_ALLOW_LONG_MAX_MODEL_LEN"); }
+bool allow_long_max_model_len() {
+  return read_bool("VLLM_ALLOW_LONG_MAX_MODEL_LEN");
+}
 
 int max_n_sequences() {
   auto value = read("VLLM_MAX_N_SEQUENCES");
   return value ? static_cast<int>(parse_int("VLLM_MAX_N_SEQUENCES", *value)) : 16384;
 }
 
-std::optional<std::string> hash_seed() { return read("PYTHONHASHSEED"); }
+std::optional<std::string> hash_seed() {
+  return read("PYTHONHASHSEED");
+}
 
 std::vector<std::string> unknown_vllm_variables() {
   std::vector<std::string> unknown;

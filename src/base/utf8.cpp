@@ -3,7 +3,9 @@
 namespace quire {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 // The second byte is narrower than a continuation byte where overlong forms, surrogates and values
 // beyond U+10FFFF would start.

@@ -22,7 +22,7 @@ class BlockTables {
  private:
   int max_num_slots_;
   int max_num_blocks_;
-  Storage ids_;              // [num_groups, max_num_slots, max_num_blocks] int32
+  Storage ids_;  // [num_groups, max_num_slots, max_num_blocks] int32
   std::vector<int> counts_;  // [num_groups, max_num_slots]
 };
 

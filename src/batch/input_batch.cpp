@@ -53,7 +53,8 @@ void InputBatch::build(
 void InputBatch::build_group(
     int group, int block_size, std::span<const BatchEntry> entries, const BlockTables& tables
 ) {
-  int32_t* table = ints(block_tables_) + static_cast<size_t>(group) * max_num_reqs_ * max_num_blocks_;
+  int32_t* table =
+      ints(block_tables_) + static_cast<size_t>(group) * max_num_reqs_ * max_num_blocks_;
   int32_t* slots = ints(slot_mappings_) + static_cast<size_t>(group) * max_num_tokens_;
   for (const BatchEntry& entry : entries) {
     const auto row = tables.row(entry.slot, group);

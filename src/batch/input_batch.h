@@ -56,12 +56,12 @@ class InputBatch {
   int max_num_blocks_;
   int num_reqs_ = 0;
   int num_tokens_ = 0;
-  Storage token_ids_;        // [max_num_tokens]
-  Storage positions_;        // [max_num_tokens]
+  Storage token_ids_;  // [max_num_tokens]
+  Storage positions_;  // [max_num_tokens]
   Storage query_start_loc_;  // [max_num_reqs + 1]
-  Storage seq_lens_;         // [max_num_reqs]
-  Storage block_tables_;     // [num_groups, max_num_reqs, max_num_blocks]
-  Storage slot_mappings_;    // [num_groups, max_num_tokens]
+  Storage seq_lens_;  // [max_num_reqs]
+  Storage block_tables_;  // [num_groups, max_num_reqs, max_num_blocks]
+  Storage slot_mappings_;  // [num_groups, max_num_tokens]
 };
 
 }  // namespace quire

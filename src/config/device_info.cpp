@@ -1,11 +1,10 @@
 #include "config/device_info.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/thread_pool.h"
 

@@ -28,7 +28,8 @@ T parse_choice(
     names.emplace_back(name);
   }
   throw InvalidArgument(
-      field, fmt::format("{}='{}' is not known. Use one of: {}.", field, value, fmt::join(names, ", "))
+      field,
+      fmt::format("{}='{}' is not known. Use one of: {}.", field, value, fmt::join(names, ", "))
   );
 }
 
@@ -88,8 +89,7 @@ int resolve_max_model_len(
           )
       );
     }
-    out.notes.push_back(
-        fmt::format("max_model_len={} is beyond the model's own {}.", wish, derived)
+    out.notes.push_back(fmt::format("max_model_len={} is beyond the model's own {}.", wish, derived)
     );
   }
   return static_cast<int>(wish);
@@ -124,7 +124,8 @@ void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerCon
     throw InvalidArgument(
         "max_num_batched_tokens",
         fmt::format(
-            "max_num_batched_tokens ({}) is smaller than max_model_len ({}). Without chunked prefill "
+            "max_num_batched_tokens ({}) is smaller than max_model_len ({}). Without chunked "
+            "prefill "
             "longer prompts could never run: raise it, lower max_model_len, or enable chunked "
             "prefill.",
             out.max_num_batched_tokens,
@@ -138,7 +139,8 @@ void resolve_scheduler(const EngineConfig& config, UsageContext usage, Scheduler
   out.enable_chunked_prefill = config.enable_chunked_prefill;
   out.scheduler_reserve_full_isl = config.scheduler_reserve_full_isl;
   out.long_prefill_token_threshold = config.long_prefill_token_threshold;
-  if (out.long_prefill_token_threshold < 0 || out.long_prefill_token_threshold > out.max_model_len) {
+  if (out.long_prefill_token_threshold < 0 ||
+      out.long_prefill_token_threshold > out.max_model_len) {
     throw InvalidArgument(
         "long_prefill_token_threshold",
         fmt::format(
@@ -149,8 +151,7 @@ void resolve_scheduler(const EngineConfig& config, UsageContext usage, Scheduler
     );
   }
   constexpr std::array<std::pair<const char*, SchedulingPolicy>, 2> kPolicies = {
-      {{"fcfs", SchedulingPolicy::kFcfs}, {"priority", SchedulingPolicy::kPriority}}
-  };
+      {{"fcfs", SchedulingPolicy::kFcfs}, {"priority", SchedulingPolicy::kPriority}}};
   out.policy = parse_choice("scheduling_policy", config.scheduling_policy, kPolicies);
   resolve_budget(config, usage, out);
 }
@@ -162,8 +163,7 @@ void resolve_cache(const EngineConfig& config, CacheConfig& out) {
       {{"sha256", Algo::kSha256},
        {"sha256_cbor", Algo::kSha256Cbor},
        {"xxhash", Algo::kXxhash},
-       {"xxhash_cbor", Algo::kXxhash}}
-  };
+       {"xxhash_cbor", Algo::kXxhash}}};
   out.prefix_caching_hash_algo =
       parse_choice("prefix_caching_hash_algo", config.prefix_caching_hash_algo, kAlgos);
   out.block_size = config.block_size.value_or(kCpuBlockMultiple);
@@ -208,7 +208,9 @@ void check_machine(const EngineConfig& config) {
   if (config.device != "auto" && config.device != "cpu") {
     throw InvalidArgument(
         "device",
-        fmt::format("device='{}' is not in this build, which runs on the CPU. Use cpu.", config.device)
+        fmt::format(
+            "device='{}' is not in this build, which runs on the CPU. Use cpu.", config.device
+        )
     );
   }
   require_positive("num_threads", config.num_threads);

@@ -20,9 +20,9 @@ enum class UsageContext : uint8_t { kLlm, kServer };
 
 // How much memory the KV cache may take: the first that is set wins.
 struct KVCacheBudget {
-  std::optional<int> num_blocks;      // num_gpu_blocks_override
-  std::optional<int64_t> num_bytes;   // kv_cache_memory_bytes, VLLM_CPU_KVCACHE_SPACE
-  int64_t share_bytes = 0;            // gpu_memory_utilization of the memory
+  std::optional<int> num_blocks;  // num_gpu_blocks_override
+  std::optional<int64_t> num_bytes;  // kv_cache_memory_bytes, VLLM_CPU_KVCACHE_SPACE
+  int64_t share_bytes = 0;  // gpu_memory_utilization of the memory
 };
 
 // The final numbers. Made once by resolve(), never changed; parts of the engine get their slice.
@@ -49,8 +49,8 @@ ResolvedConfig resolve(
 );
 
 // Groups the layers and sizes the pool: min(budget, max_num_seqs requests of max_model_len).
-// `used_bytes` is what weights and workspace take of the share. Throws InvalidArgument when not even
-// one request of max_model_len fits, with the length that would.
+// `used_bytes` is what weights and workspace take of the share. Throws InvalidArgument when not
+// even one request of max_model_len fits, with the length that would.
 KVCacheConfig size_kv_cache(
     const ResolvedConfig& config, std::span<const KVCacheSpec> layer_specs, int64_t used_bytes
 );

@@ -28,7 +28,7 @@ void EngineCore::step(EngineCoreOutputs& outputs) {
   if (!scheduler_->has_work()) return;
   const SchedulerOutput& output = scheduler_->schedule();
   executor_->execute_model(output);
-  const ModelRunnerOutput& result = executor_->sample_tokens();
+  ModelRunnerOutput& result = executor_->sample_tokens();
   scheduler_->update(output, result, outputs);
   record_step(output);
   record_scheduler_stats();

@@ -14,8 +14,9 @@ class Executor {
   virtual ~Executor() = default;
   // Starts the forward pass. `output` must stay valid until sample_tokens returns.
   virtual void execute_model(const SchedulerOutput& output) = 0;
-  // Samples from that pass and waits for the result, which is valid until the next call.
-  virtual const ModelRunnerOutput& sample_tokens() = 0;
+  // Samples from that pass and waits for the result, which is valid until the next call; the caller
+  // may move parts out of it.
+  virtual ModelRunnerOutput& sample_tokens() = 0;
 };
 
 // One worker, in this process.
@@ -23,7 +24,7 @@ class UniprocExecutor final : public Executor {
  public:
   explicit UniprocExecutor(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
   void execute_model(const SchedulerOutput& output) override { worker_->runner().execute(output); }
-  const ModelRunnerOutput& sample_tokens() override { return worker_->runner().sample(); }
+  ModelRunnerOutput& sample_tokens() override { return worker_->runner().sample(); }
 
  private:
   std::unique_ptr<Worker> worker_;

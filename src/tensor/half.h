@@ -40,6 +40,8 @@ inline float to_float(Float16 value) {
   return std::bit_cast<float>(sign | ((magnitude << 13) + (112u << 23)));
 }
 
-inline float to_float(float value) { return value; }
+inline float to_float(float value) {
+  return value;
+}
 
 }  // namespace quire

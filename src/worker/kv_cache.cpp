@@ -22,8 +22,7 @@ KVCache::KVCache(const KVCacheConfig& config, const Stream& stream, int max_mode
       storage_[layer] = Storage(num_bytes, stream.device);
       const auto num_elements = static_cast<int64_t>(num_bytes / dtype_size(spec.dtype));
       layer_caches_[layer] = {
-          storage_[layer].tensor(spec.dtype, {num_elements}), backends_.back().get()
-      };
+          storage_[layer].tensor(spec.dtype, {num_elements}), backends_.back().get()};
     }
   }
 }

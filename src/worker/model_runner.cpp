@@ -85,10 +85,7 @@ void ModelRunner::collect_entries(const SchedulerOutput& output) {
       block_tables_.append(slot, group, output.new_blocks(r, group));
     }
     entries_.push_back(
-        {slot,
-         states_.token_ids(slot),
-         request.num_computed_tokens,
-         request.num_scheduled_tokens}
+        {slot, states_.token_ids(slot), request.num_computed_tokens, request.num_scheduled_tokens}
     );
   }
 }
@@ -113,7 +110,7 @@ void ModelRunner::run_forward() {
   hidden_states_ = model_.forward(batch_.token_ids(), ctx);
 }
 
-const ModelRunnerOutput& ModelRunner::sample() {
+ModelRunnerOutput& ModelRunner::sample() {
   result_.clear();
   collect_sampling_rows();
   collect_prompt_logprobs();
@@ -183,9 +180,8 @@ void ModelRunner::collect_prompt_logprobs() {
 void ModelRunner::add_prompt_logprobs(int req_idx, int num_logprobs) {
   const BatchEntry& entry = entries_[req_idx];
   const int first = entry.num_computed_tokens;
-  const int last = std::min(
-      first + entry.num_scheduled_tokens, states_.num_prompt_tokens(entry.slot) - 1
-  );
+  const int last =
+      std::min(first + entry.num_scheduled_tokens, states_.num_prompt_tokens(entry.slot) - 1);
   if (first >= last) return;
   const int row_offset = batch_.query_start_loc().data<int32_t>()[req_idx] - first;
   RequestLogprobs& logprobs = result_.prompt_logprobs.emplace_back();
@@ -203,9 +199,9 @@ void ModelRunner::add_prompt_logprobs(int req_idx, int num_logprobs) {
       const std::span row(
           logits.rows(position - start, 1).data<const float>(), static_cast<size_t>(logits.size(1))
       );
-      logprobs.positions.push_back(gather_logprobs(
-          row, entry.token_ids[position + 1], num_logprobs, config_.logprobs_mode
-      ));
+      logprobs.positions.push_back(
+          gather_logprobs(row, entry.token_ids[position + 1], num_logprobs, config_.logprobs_mode)
+      );
     }
   }
 }

@@ -42,7 +42,7 @@ class ModelRunner {
   void execute(const SchedulerOutput& output);
   // Samples for the requests whose last token was in the step. The result is valid until the next
   // call.
-  const ModelRunnerOutput& sample();
+  ModelRunnerOutput& sample();
 
   int num_live_requests() const { return states_.num_live(); }
 
@@ -70,8 +70,8 @@ class ModelRunner {
   // Of the running step, in batch order.
   std::vector<BatchEntry> entries_;
   Tensor hidden_states_;  // [num_tokens, hidden_size]
-  std::vector<int> sampling_reqs_;         // indexes of requests that sample
-  std::vector<int32_t> logits_indices_;    // [num sampling] rows of hidden_states_
+  std::vector<int> sampling_reqs_;  // indexes of requests that sample
+  std::vector<int32_t> logits_indices_;  // [num sampling] rows of hidden_states_
   std::vector<SamplingRow> sampling_rows_;
   SamplerOutput sampled_;
   ModelRunnerOutput result_;

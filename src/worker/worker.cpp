@@ -18,7 +18,9 @@ void Worker::load_model(const ModelConfig& model, WeightSource source) {
   model_ = quire::load_model(model, options, WeightScope(*source_), stream_);
 }
 
-std::vector<KVCacheSpec> Worker::kv_cache_specs() const { return model_->kv_cache_specs(); }
+std::vector<KVCacheSpec> Worker::kv_cache_specs() const {
+  return model_->kv_cache_specs();
+}
 
 int64_t Worker::workspace_bytes() const {
   return static_cast<int64_t>(ModelRunner::workspace_bytes(runner_config(), *model_));
