@@ -71,7 +71,6 @@ LLAMA3_SCALING = dict(
 EPS_TOO_SMALL = Mutation("rms_norm_eps 1e-6", {"rms_norm_eps": 1e-6})
 RELU = Mutation("hidden_act relu", {"hidden_act": "relu"})
 SHORT_WINDOW = Mutation("window 7 instead of 8", {"sliding_window": 7})
-NO_QK_NORM_WEIGHT = Mutation("q_norm, k_norm weight 1", weights=r"[qk]_norm\.weight", value=1.0)
 
 
 def llama_recipes():
@@ -136,153 +135,153 @@ def llama_recipes():
     ]
 
 
-def mistral_qwen_and_phi_recipes():
-    without_head_dim = {k: v for k, v in SMALL.items() if k != "head_dim"}
-    without_head_dim |= dict(hidden_size=64, num_hidden_layers=2)
-    return [
-        Recipe(
-            "mistral",
-            "mistral",
-            SMALL
-            | dict(sliding_window=8, tie_word_embeddings=False, rope_parameters=rope(1000000.0)),
-            dtype=torch.bfloat16,
-            max_shard_size="40KB",
-            mutations=(Mutation("no window", {"sliding_window": None}), SHORT_WINDOW),
-        ),
-        Recipe(
-            "qwen2",
-            "qwen2",
-            without_head_dim
-            | dict(
-                tie_word_embeddings=True,
-                rope_parameters=rope(1000000.0),
-                use_sliding_window=False,
-                max_window_layers=0,
-            ),
-            # As in the real checkpoints: a window is named and not used.
-            written=dict(sliding_window=8),
-            older_spelling=True,
-            dtype=torch.bfloat16,
-            mutations=(
-                Mutation("q, k, v bias 0", weights=r"[qkv]_proj\.bias"),
-                Mutation(
-                    "window used", {"sliding_window": 8, "layer_types": ["sliding_attention"] * 2}
-                ),
-            ),
-        ),
-        Recipe(
-            "qwen3",
-            "qwen3",
-            SMALL
-            | dict(
-                head_dim=32,
-                num_attention_heads=2,
-                num_key_value_heads=1,
-                tie_word_embeddings=True,
-                rope_parameters=rope(1000000.0),
-            ),
-            dtype=torch.bfloat16,
-            mutations=(
-                NO_QK_NORM_WEIGHT,
-                Mutation("rope_theta 10000", {"rope_parameters": rope(10000.0)}),
-            ),
-        ),
-        Recipe(
-            "phi3",
-            "phi3",
-            without_head_dim
-            | dict(
-                sliding_window=8,
-                tie_word_embeddings=False,
-                rope_parameters=rope(10000.0),
-            ),
-            dtype=torch.bfloat16,
-            older_spelling=True,
-            weight_std=0.2,
-            mutations=(Mutation("no window", {"sliding_window": None}), SHORT_WINDOW, RELU),
-        ),
-    ]
+WITHOUT_HEAD_DIM = {k: v for k, v in SMALL.items() if k != "head_dim"} | dict(
+    hidden_size=64, num_hidden_layers=2
+)
+GEMMA = SMALL | dict(
+    num_hidden_layers=4,
+    sliding_window=8,
+    query_pre_attn_scalar=24,
+    tie_word_embeddings=True,
+    hidden_activation="gelu_pytorch_tanh",
+)
+GEMMA_MUTATIONS = (
+    Mutation("no window", {"layer_types": ["full_attention"] * 4}),
+    SHORT_WINDOW,
+    Mutation("query_pre_attn_scalar = head_dim", {"query_pre_attn_scalar": 16}),
+    Mutation("gelu by erf, not tanh", {"hidden_activation": "gelu"}, min_change=5e-4),
+    Mutation("silu, not gelu", {"hidden_activation": "silu"}),
+)
 
 
-def gemma_recipes():
-    gemma = SMALL | dict(
-        num_hidden_layers=4,
-        sliding_window=8,
-        query_pre_attn_scalar=24,
-        tie_word_embeddings=True,
-        hidden_activation="gelu_pytorch_tanh",
+def mistral_recipe():
+    return Recipe(
+        "mistral",
+        "mistral",
+        SMALL | dict(sliding_window=8, tie_word_embeddings=False, rope_parameters=rope(1000000.0)),
+        dtype=torch.bfloat16,
+        max_shard_size="40KB",
+        mutations=(Mutation("no window", {"sliding_window": None}), SHORT_WINDOW),
     )
+
+
+def qwen2_recipe():
+    windows = {"sliding_window": 8, "layer_types": ["sliding_attention"] * 2}
+    return Recipe(
+        "qwen2",
+        "qwen2",
+        WITHOUT_HEAD_DIM
+        | dict(
+            tie_word_embeddings=True,
+            rope_parameters=rope(1000000.0),
+            use_sliding_window=False,
+            max_window_layers=0,
+        ),
+        # As in the real checkpoints: a window is named and not used.
+        written=dict(sliding_window=8),
+        older_spelling=True,
+        dtype=torch.bfloat16,
+        mutations=(
+            Mutation("q, k, v bias 0", weights=r"[qkv]_proj\.bias"),
+            Mutation("window used", windows),
+        ),
+    )
+
+
+def qwen3_recipe():
+    return Recipe(
+        "qwen3",
+        "qwen3",
+        SMALL
+        | dict(
+            head_dim=32,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            tie_word_embeddings=True,
+            rope_parameters=rope(1000000.0),
+        ),
+        dtype=torch.bfloat16,
+        mutations=(
+            Mutation("q_norm, k_norm weight 1", weights=r"[qk]_norm\.weight", value=1.0),
+            Mutation("rope_theta 10000", {"rope_parameters": rope(10000.0)}),
+        ),
+    )
+
+
+def phi3_recipe():
+    return Recipe(
+        "phi3",
+        "phi3",
+        WITHOUT_HEAD_DIM
+        | dict(sliding_window=8, tie_word_embeddings=False, rope_parameters=rope(10000.0)),
+        dtype=torch.bfloat16,
+        older_spelling=True,
+        weight_std=0.2,
+        mutations=(Mutation("no window", {"sliding_window": None}), SHORT_WINDOW, RELU),
+    )
+
+
+def gemma2_recipe():
     softcaps = dict(attn_logit_softcapping=2.0, final_logit_softcapping=6.0)
-    gemma3_rope = {"sliding_attention": rope(10000.0), "full_attention": rope(1000000.0)}
-    linear = {
-        **gemma3_rope,
-        "full_attention": rope(1000000.0) | dict(rope_type="linear", factor=8.0),
-    }
-    full = ["full_attention"] * 4
     shifted = ["full_attention", "sliding_attention"] * 2
-    common = (
-        Mutation("no window", {"layer_types": full}),
-        SHORT_WINDOW,
-        Mutation("query_pre_attn_scalar = head_dim", {"query_pre_attn_scalar": 16}),
-        Mutation("gelu by erf, not tanh", {"hidden_activation": "gelu"}, min_change=5e-4),
-        Mutation("silu, not gelu", {"hidden_activation": "silu"}),
+    post_norms = r"post_(attention|feedforward)_layernorm\.weight"
+    return Recipe(
+        "gemma2",
+        "gemma2",
+        GEMMA | softcaps | dict(rope_parameters=rope(10000.0)),
+        dtype=torch.bfloat16,
+        norm_mean=0.0,
+        older_spelling=True,
+        mutations=(
+            *GEMMA_MUTATIONS,
+            Mutation("windows in the other layers", {"layer_types": shifted}),
+            Mutation("no attention softcap", {"attn_logit_softcapping": None}),
+            Mutation("no final softcap", {"final_logit_softcapping": None}),
+            Mutation("post norms' weight 0", weights=post_norms),
+        ),
     )
-    gemma3_mutations = common + (
+
+
+def gemma3_recipes():
+    sliding, full = rope(10000.0), rope(1000000.0)
+    linear = rope(1000000.0) | dict(rope_type="linear", factor=8.0)
+    layer_types = ["sliding_attention"] * 2 + ["full_attention", "sliding_attention"]
+
+    def ropes(of_sliding, of_full):
+        return {"rope_parameters": dict(sliding_attention=of_sliding, full_attention=of_full)}
+
+    mutations = (
+        *GEMMA_MUTATIONS,
         Mutation("q_norm, k_norm weight 0", weights=r"[qk]_norm\.weight"),
-        Mutation(
-            "global rope in every layer",
-            {"rope_parameters": {k: gemma3_rope["full_attention"] for k in gemma3_rope}},
-        ),
-        Mutation(
-            "local rope in every layer",
-            {"rope_parameters": {k: gemma3_rope["sliding_attention"] for k in gemma3_rope}},
-        ),
+        Mutation("global rope in every layer", ropes(full, full)),
+        Mutation("local rope in every layer", ropes(sliding, sliding)),
     )
     return [
-        Recipe(
-            "gemma2",
-            "gemma2",
-            gemma | softcaps | dict(rope_parameters=rope(10000.0)),
-            dtype=torch.bfloat16,
-            norm_mean=0.0,
-            older_spelling=True,
-            mutations=common
-            + (
-                Mutation("windows in the other layers", {"layer_types": shifted}),
-                Mutation("no attention softcap", {"attn_logit_softcapping": None}),
-                Mutation("no final softcap", {"final_logit_softcapping": None}),
-                Mutation(
-                    "post norms' weight 0",
-                    weights=r"post_(attention|feedforward)_layernorm\.weight",
-                ),
-            ),
-        ),
         Recipe(
             "gemma3",
             "gemma3_text",
-            gemma
-            | dict(
-                layer_types=["sliding_attention"] * 2 + ["full_attention", "sliding_attention"],
-                rope_parameters=gemma3_rope,
-            ),
+            GEMMA | dict(layer_types=layer_types) | ropes(sliding, full),
             dtype=torch.bfloat16,
             norm_mean=0.0,
-            mutations=gemma3_mutations,
+            mutations=mutations,
         ),
         Recipe(
             "gemma3_rope_linear",
             "gemma3_text",
-            gemma
-            | dict(
-                layer_types=["sliding_attention"] * 2 + ["full_attention", "sliding_attention"],
-                rope_parameters=linear,
-            ),
+            GEMMA | dict(layer_types=layer_types) | ropes(sliding, linear),
             norm_mean=0.0,
             older_spelling=True,
-            mutations=gemma3_mutations
-            + (Mutation("no rope scaling", {"rope_parameters": gemma3_rope}),),
+            mutations=(*mutations, Mutation("no rope scaling", ropes(sliding, full))),
         ),
     ]
 
 
-RECIPES = llama_recipes() + mistral_qwen_and_phi_recipes() + gemma_recipes()
+RECIPES = [
+    *llama_recipes(),
+    mistral_recipe(),
+    qwen2_recipe(),
+    qwen3_recipe(),
+    phi3_recipe(),
+    gemma2_recipe(),
+    *gemma3_recipes(),
+]
