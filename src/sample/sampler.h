@@ -1,25 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "config/token_logprobs.h"
 #include "quire/sampling_params.h"
+#include "sample/logprobs.h"
 #include "tensor/arena.h"
 #include "tensor/stream.h"
 #include "tensor/tensor.h"
 
 namespace quire {
-
-enum class LogprobsMode : uint8_t {
-  kRawLogprobs,
-  kProcessedLogprobs,
-  kRawLogits,
-  kProcessedLogits,
-};
 
 // One row of logits to sample from.
 struct SamplingRow {
@@ -36,21 +30,28 @@ struct SamplerOutput {
   std::vector<TokenLogprobs> logprobs;
 };
 
-// Turns logits into tokens, in vLLM's order: raw logprobs, allowed ids, bad words, min_tokens, bias,
-// penalties, temperature, min_p, top_k, top_p, draw. State per request lives in its slot, so a
-// steady step without logprobs allocates nothing.
+// Turns logits into tokens, in vLLM's order: raw logprobs, allowed ids, bad words, min_tokens,
+// bias, penalties; greedy: the largest logit, of equal ones the lowest id; else temperature, min_p,
+// top_k (ties with the k-th stay), top_p, draw. State per request lives in its slot, so a steady
+// step without logprobs allocates nothing.
 //
-// Randomness is counter-based: a draw depends on the request's seed and the position of the token,
-// not on the batch. A request without a seed gets one from the engine's seed and its id.
+// Randomness is counter-based (sample/random.h): a draw depends on the request's seed and the
+// position of the token, not on the batch. A request without a seed gets one from the engine's seed
+// and its id.
+//
+// Rules that leave no token (an allowed token that is a bad word), and logits without a number
+// above -infinity, give LogitsProcessors::last_resort().
 class Sampler {
  public:
   Sampler(int max_num_slots, int vocab_size, LogprobsMode mode, uint64_t engine_seed);
   ~Sampler();
 
+  // params: validated, token ids inside the vocabulary, bad words tokenized.
   void add_request(int slot, uint64_t request_id, const SamplingParams& params);
   void remove_request(int slot);
 
-  // logits [num_rows, vocab_size] float32 are overwritten. arena: workspace.
+  // logits [num_rows, vocab_size] float32 are overwritten. arena: workspace. The rows are shared
+  // out over the stream's threads.
   void sample(
       const Stream& stream,
       const Tensor& logits,
@@ -59,17 +60,12 @@ class Sampler {
       SamplerOutput& output
   );
 
-  static size_t workspace_bytes(int max_num_rows, int vocab_size);
+  // Of the arena, for a pool of num_threads.
+  static size_t workspace_bytes(int num_threads, int vocab_size);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// Candidates for `token_id` under a row of logits: itself, then the top num_logprobs (-1: all).
-// logits [vocab_size] float32, not changed. For prompt logprobs.
-TokenLogprobs gather_logprobs(
-    std::span<const float> logits, int32_t token_id, int num_logprobs, LogprobsMode mode
-);
 
 }  // namespace quire

@@ -11,7 +11,7 @@ namespace quire {
 size_t ModelRunner::workspace_bytes(const ModelRunnerConfig& config, const CausalLM& model) {
   const int num_rows = std::max(config.max_num_seqs, kPromptLogitRows);
   return model.workspace_bytes(config.max_num_batched_tokens, num_rows) +
-         Sampler::workspace_bytes(config.max_num_seqs, config.vocab_size);
+         Sampler::workspace_bytes(config.num_threads, config.vocab_size);
 }
 
 ModelRunner::ModelRunner(

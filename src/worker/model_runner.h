@@ -18,6 +18,7 @@ struct ModelRunnerConfig {
   int max_num_batched_tokens = 0;
   int max_model_len = 0;
   int vocab_size = 0;
+  int num_threads = 1;  // of the stream's pool
   LogprobsMode logprobs_mode = LogprobsMode::kRawLogprobs;
   uint64_t seed = 0;
 };

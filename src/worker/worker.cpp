@@ -32,6 +32,7 @@ ModelRunnerConfig Worker::runner_config() const {
       .max_num_batched_tokens = config_.max_num_batched_tokens,
       .max_model_len = config_.max_model_len,
       .vocab_size = vocab_size_,
+      .num_threads = config_.num_threads,
       .logprobs_mode = config_.logprobs_mode,
       .seed = config_.seed,
   };

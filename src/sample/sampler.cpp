@@ -1,0 +1,275 @@
+#include "sample/sampler.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "base/check.h"
+#include "base/math.h"
+#include "sample/candidates.h"
+#include "sample/exponential_race.h"
+#include "sample/logits_processors.h"
+#include "sample/penalties.h"
+#include "sample/random.h"
+#include "sample/row_math.h"
+
+namespace quire {
+namespace {
+
+constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+
+// Sampling state of one request.
+struct Slot {
+  bool in_use = false;
+  bool greedy = false;
+  float inverse_temperature = 1.0f;
+  float min_p = 0.0f;
+  double top_p = 1.0;
+  int top_k = 0;  // 0: off
+  uint64_t seed = 0;
+  LogitsProcessors processors;
+  Penalties penalties;
+  std::optional<LogprobsRequest> logprobs;
+};
+
+// Buffers of one thread.
+struct Scratch {
+  std::span<float> reported;  // [vocab_size] values that logprobs are taken from
+  std::span<Candidate> candidates;  // [vocab_size]
+};
+
+// The tokens that may be drawn: `some` of them, or all whose weight stands in the row.
+struct Choice {
+  bool all = false;
+  std::span<Candidate> some;
+};
+
+// Sets the weights, and drops those below min_p.
+std::span<Candidate> weigh(std::span<Candidate> candidates, const Slot& slot, float max) {
+  for (Candidate& c : candidates) {
+    c.weight = exp_nonpositive((c.logit - max) * slot.inverse_temperature);
+  }
+  const auto end = std::partition(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+    return c.weight >= slot.min_p;
+  });
+  return candidates.first(static_cast<size_t>(end - candidates.begin()));
+}
+
+double total_weight(std::span<const Candidate> candidates) {
+  double sum = 0.0;
+  for (const Candidate& c : candidates)
+    sum += c.weight;
+  return sum;
+}
+
+Choice choose_top_k(std::span<const float> logits, const Slot& slot, float max, Scratch scratch) {
+  const float floor = std::numeric_limits<float>::lowest();
+  auto some = weigh(collect_top_k(logits, slot.top_k, floor, scratch.candidates), slot, max);
+  if (slot.top_p < 1.0) some = keep_top_p(some, total_weight(some), slot.top_p);
+  return {.some = some};
+}
+
+// Tokens with a weight up to (1 - top_p) * total / vocab_size have at most 1 - top_p of the total
+// together, so top_p drops all of them: only the others are looked at one by one.
+Choice choose_top_p(std::span<const float> logits, const Slot& slot, float max, Scratch scratch) {
+  const double total = sum_weights(logits, max, slot.inverse_temperature, slot.min_p);
+  const double share = (1.0 - slot.top_p) * total / static_cast<double>(logits.size());
+  const double log_share = std::log(std::max(share, 1e-37)) - 1e-2;  // room for rounding
+  const auto floor = static_cast<float>(max + log_share / slot.inverse_temperature);
+  const auto some = weigh(collect_at_least(logits, floor, scratch.candidates), slot, max);
+  return {.some = keep_top_p(some, total, slot.top_p)};
+}
+
+Choice choose(std::span<float> logits, const Slot& slot, float max, Scratch scratch) {
+  if (slot.top_k > 0 && static_cast<size_t>(slot.top_k) < logits.size()) {
+    return choose_top_k(logits, slot, max, scratch);
+  }
+  if (slot.top_p < 1.0) return choose_top_p(logits, slot, max, scratch);
+  logits_to_weights(logits, max, slot.inverse_temperature, slot.min_p);
+  return {.all = true};
+}
+
+// `values` [vocab_size]: the logits after masks and penalties become those of the tokens that may
+// be drawn, divided by the temperature.
+void keep_chosen(
+    std::span<float> values, std::span<const float> weights, const Slot& slot, const Choice& choice
+) {
+  if (choice.all) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const bool stays = weights[i] > 0.0f || slot.min_p == 0.0f;
+      values[i] = stays ? values[i] * slot.inverse_temperature : kNegativeInfinity;
+    }
+    return;
+  }
+  std::ranges::fill(values, kNegativeInfinity);
+  for (const Candidate& c : choice.some)
+    values[c.token_id] = c.logit * slot.inverse_temperature;
+}
+
+// -1: no token is left. With report_choice, scratch.reported loses what cannot be drawn.
+int32_t draw(
+    std::span<float> logits, const Slot& slot, DrawKey key, Scratch scratch, bool report_choice
+) {
+  const float max = row_max(logits);
+  if (std::isinf(max)) return row_argmax(logits);
+  const Choice choice = choose(logits, slot, max, scratch);
+  if (report_choice) keep_chosen(scratch.reported, logits, slot, choice);
+  return choice.all ? race(logits, key) : race(choice.some, key);
+}
+
+}  // namespace
+
+struct Sampler::Impl {
+  int vocab_size;
+  LogprobsMode mode;
+  uint64_t engine_seed;
+  std::vector<Slot> slots;
+
+  // Of the running call.
+  std::vector<Scratch> scratches;
+  std::span<const SamplingRow> rows;
+  float* logits = nullptr;
+
+  void begin(const Tensor& tensor, std::span<const SamplingRow> all_rows, SamplerOutput& output);
+  void make_scratches(int num_threads, Arena& arena);
+  int32_t sample_row(int row_idx, Scratch scratch, TokenLogprobs* logprobs) const;
+};
+
+Sampler::Sampler(int max_num_slots, int vocab_size, LogprobsMode mode, uint64_t engine_seed)
+    : impl_(new Impl{.vocab_size = vocab_size, .mode = mode, .engine_seed = engine_seed}) {
+  impl_->slots.resize(max_num_slots);
+  impl_->scratches.reserve(available_cpus());
+}
+
+Sampler::~Sampler() = default;
+
+size_t Sampler::workspace_bytes(int num_threads, int vocab_size) {
+  const size_t values = round_up<size_t>(sizeof(float) * vocab_size, 64);
+  const size_t candidates = round_up<size_t>(sizeof(Candidate) * vocab_size, 64);
+  return num_threads * (values + candidates);
+}
+
+void Sampler::add_request(int slot_idx, uint64_t request_id, const SamplingParams& params) {
+  Slot& slot = impl_->slots.at(slot_idx);
+  QUIRE_CHECK(!slot.in_use, "slot {} of request {}", slot_idx, request_id);
+  slot.in_use = true;
+  slot.greedy = params.is_greedy();
+  slot.inverse_temperature = slot.greedy ? 1.0f : static_cast<float>(1.0 / params.temperature);
+  slot.min_p = static_cast<float>(params.min_p);
+  slot.top_p = params.top_p;
+  slot.top_k = std::max(params.top_k, 0);
+  slot.seed = params.seed ? static_cast<uint64_t>(*params.seed)
+                          : derive_seed(impl_->engine_seed, request_id);
+  slot.processors.reset(params);
+  slot.penalties.reset(params);
+  slot.logprobs = logprobs_request(params);
+}
+
+void Sampler::remove_request(int slot_idx) {
+  impl_->slots.at(slot_idx).in_use = false;
+}
+
+void Sampler::sample(
+    const Stream& stream,
+    const Tensor& logits,
+    std::span<const SamplingRow> rows,
+    Arena& arena,
+    SamplerOutput& output
+) {
+  const Arena::Scope scope(arena);
+  const int num_rows = static_cast<int>(rows.size());
+  const int num_threads = std::min(stream.pool().num_threads(), num_rows);
+  impl_->begin(logits, rows, output);
+  impl_->make_scratches(num_threads, arena);
+  std::atomic<int> next_row{0};
+  std::span<const int> with_logprobs = output.logprob_rows;
+  const auto sample_rows = [&](int thread_idx) {
+    if (thread_idx >= num_threads) return;
+    for (int row = next_row++; row < num_rows; row = next_row++) {
+      const auto place = std::ranges::lower_bound(with_logprobs, row);
+      const bool report = place != with_logprobs.end() && *place == row;
+      TokenLogprobs* logprobs = report ? &output.logprobs[place - with_logprobs.begin()] : nullptr;
+      output.token_ids[row] = impl_->sample_row(row, impl_->scratches[thread_idx], logprobs);
+    }
+  };
+  if (num_threads == 1) {
+    sample_rows(0);
+  } else if (num_threads > 1) {
+    stream.pool().run(sample_rows);
+  }
+}
+
+// Everything that may allocate or throw: the threads do neither.
+void Sampler::Impl::begin(
+    const Tensor& tensor, std::span<const SamplingRow> all_rows, SamplerOutput& output
+) {
+  const auto num_rows = static_cast<int64_t>(all_rows.size());
+  QUIRE_CHECK(
+      tensor.dtype() == DType::kFloat32 && tensor.ndim() == 2 && tensor.is_contiguous() &&
+          tensor.size(0) >= num_rows && tensor.size(1) == vocab_size,
+      "logits {} for {} rows of {}",
+      tensor.shape_string(),
+      num_rows,
+      vocab_size
+  );
+  rows = all_rows;
+  logits = tensor.data<float>();
+  output.token_ids.resize(all_rows.size());
+  output.logprob_rows.clear();
+  for (int i = 0; i < static_cast<int>(num_rows); ++i) {
+    const SamplingRow& row = rows[i];
+    Slot& slot = slots.at(row.slot);
+    QUIRE_CHECK(slot.in_use, "slot {}", row.slot);
+    if (slot.penalties.enabled()) {
+      slot.penalties.update(row.token_ids, row.num_prompt_tokens, vocab_size);
+    }
+    if (slot.logprobs) output.logprob_rows.push_back(i);
+  }
+  output.logprobs.resize(output.logprob_rows.size());
+  for (size_t i = 0; i < output.logprobs.size(); ++i) {
+    const Slot& slot = slots[rows[output.logprob_rows[i]].slot];
+    reserve_logprobs(*slot.logprobs, vocab_size, output.logprobs[i]);
+  }
+}
+
+void Sampler::Impl::make_scratches(int num_threads, Arena& arena) {
+  const auto size = static_cast<size_t>(vocab_size);
+  const auto num_bytes = static_cast<int64_t>(size * sizeof(Candidate));
+  scratches.resize(num_threads);
+  for (Scratch& scratch : scratches) {
+    scratch.reported = {arena.allocate(DType::kFloat32, {vocab_size}).data<float>(), size};
+    scratch.candidates = {arena.allocate(DType::kUInt8, {num_bytes}).data<Candidate>(), size};
+  }
+}
+
+int32_t Sampler::Impl::sample_row(int row_idx, Scratch scratch, TokenLogprobs* logprobs) const {
+  const SamplingRow& row = rows[row_idx];
+  const Slot& slot = slots[row.slot];
+  const auto size = static_cast<size_t>(vocab_size);
+  const std::span<float> values(logits + row_idx * size, size);
+  const bool report_raw = logprobs != nullptr && !is_processed(mode);
+  const bool report_processed = logprobs != nullptr && is_processed(mode);
+
+  if (report_raw) std::ranges::copy(values, scratch.reported.begin());
+  const auto output_ids = row.token_ids.subspan(static_cast<size_t>(row.num_prompt_tokens));
+  if (slot.processors.enabled()) slot.processors.apply(values, output_ids);
+  if (slot.penalties.enabled()) slot.penalties.apply(values);
+  if (report_processed) std::ranges::copy(values, scratch.reported.begin());
+
+  int32_t token_id = -1;
+  if (slot.greedy) {
+    token_id = row_argmax(values);
+  } else {
+    const DrawKey key{.seed = slot.seed, .position = row.token_ids.size()};
+    token_id = draw(values, slot, key, scratch, report_processed);
+  }
+  if (token_id < 0) token_id = slot.processors.last_resort();
+  if (logprobs != nullptr) {
+    fill_logprobs(scratch.reported, token_id, *slot.logprobs, mode, scratch.candidates, *logprobs);
+  }
+  return token_id;
+}
+
+}  // namespace quire
