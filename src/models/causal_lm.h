@@ -15,8 +15,8 @@ class CausalLM {
  public:
   virtual ~CausalLM() = default;
 
-  // token_ids [num_tokens] int32 → hidden states [num_tokens, hidden_size] float32, before the final
-  // norm, in ctx.arena.
+  // token_ids [num_tokens] int32 → hidden states [num_tokens, hidden_size] float32, before the
+  // final norm, in ctx.arena.
   virtual Tensor forward(const Tensor& token_ids, const ForwardContext& ctx) const = 0;
 
   // hidden_states [num_rows, hidden_size] (any rows of forward's result) → logits
@@ -36,8 +36,8 @@ struct LoadOptions {
 };
 
 // Builds the model that config.json's `architectures` names and loads it from `root`, whose source
-// must outlive the model. Throws InvalidArgument for an unknown architecture (with the list of known
-// ones) and for missing, leftover or wrongly shaped tensors (with full names).
+// must outlive the model. Throws InvalidArgument for an unknown architecture (with the list of
+// known ones) and for missing, leftover or wrongly shaped tensors (with full names).
 std::unique_ptr<CausalLM> load_model(
     const ModelConfig& config, const LoadOptions& options, WeightScope root, const Stream& stream
 );
