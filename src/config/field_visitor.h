@@ -9,7 +9,7 @@
 namespace quire {
 
 template <class Config, class Visitor>
-void visit_engine_fields(Config& c, Visitor&& v) {
+void visit_model_fields(Config& c, Visitor& v) {
   v("model", c.model, "ModelConfig", "Folder or Hugging Face repository of the model.");
   v("tokenizer", c.tokenizer, "ModelConfig", "Folder or repository of the tokenizer.");
   v("revision", c.revision, "ModelConfig", "Branch, tag or commit of the repository.");
@@ -43,6 +43,10 @@ void visit_engine_fields(Config& c, Visitor&& v) {
     c.logprobs_mode,
     "ModelConfig",
     "raw_logprobs, processed_logprobs, raw_logits or processed_logits.");
+}
+
+template <class Config, class Visitor>
+void visit_load_and_cache_fields(Config& c, Visitor& v) {
   v("load_format",
     c.load_format,
     "LoadConfig",
@@ -75,6 +79,10 @@ void visit_engine_fields(Config& c, Visitor&& v) {
     "Hash of a block's content: sha256 (over CBOR, the same as sha256_cbor), or xxhash: faster, "
     "not safe against crafted prompts.");
   v("kv_cache_dtype", c.kv_cache_dtype, "CacheConfig", "Type of the KV cache: auto, the model's.");
+}
+
+template <class Config, class Visitor>
+void visit_scheduler_fields(Config& c, Visitor& v) {
   v("max_num_batched_tokens",
     c.max_num_batched_tokens,
     "SchedulerConfig",
@@ -103,6 +111,10 @@ void visit_engine_fields(Config& c, Visitor&& v) {
     c.stream_interval,
     "SchedulerConfig",
     "Tokens between two outputs of a stream.");
+}
+
+template <class Config, class Visitor>
+void visit_machine_fields(Config& c, Visitor& v) {
   v("device", c.device, "DeviceConfig", "auto or cpu.");
   v("cpu_isa",
     c.cpu_isa,
@@ -113,6 +125,14 @@ void visit_engine_fields(Config& c, Visitor&& v) {
     "DeviceConfig",
     "Compute threads. Default: the CPUs that this process may use.");
   v("disable_log_stats", c.disable_log_stats, "ObservabilityConfig", "Log no statistics.");
+}
+
+template <class Config, class Visitor>
+void visit_engine_fields(Config& c, Visitor&& v) {
+  visit_model_fields(c, v);
+  visit_load_and_cache_fields(c, v);
+  visit_scheduler_fields(c, v);
+  visit_machine_fields(c, v);
 }
 
 // The sampling parameters that are plain values; logit_bias, repetition_detection and output_kind
