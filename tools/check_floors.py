@@ -35,7 +35,7 @@ MAY_INCLUDE = {
 ANY = None
 # Public headers (include/quire/) that a folder may include beside error.h; ANY: all of them.
 MAY_INCLUDE_PUBLIC = {
-    "config": {"engine_config.h", "sampling_params.h"},
+    "config": {"engine_config.h", "sampling_params.h", "request_output.h"},
     "text": {"tokenizer.h", "chat_template.h"},
     "core": {"sampling_params.h", "request_output.h"},
     "sample": {"sampling_params.h"},
