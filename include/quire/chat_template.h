@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace quire {
@@ -21,43 +22,47 @@ enum class ContentFormat {
 class ChatTemplate {
  public:
   // Longest source that is accepted.
-  static constexpr size_t kMaxSourceBytes = 256 * 1024;
+  static constexpr size_t kMaxSourceBytes = 64 * 1024;
 
   // From a model's folder, the first of: chat_template.jinja (with additional_chat_templates/),
-  // chat_template.json, chat_template in tokenizer_config.json. Special tokens (bos_token,
-  // eos_token …) come from tokenizer_config.json. nullptr: the folder has no template. Throws
-  // InvalidArgument (field "chat_template") if the template does not compile.
+  // chat_template in tokenizer_config.json, chat_template.json. The special tokens (bos_token,
+  // eos_token …) come from tokenizer_config.json. nullptr: the folder has no template.
+  // Throws InvalidArgument (field "chat_template") if a template does not compile.
   static std::shared_ptr<const ChatTemplate> from_dir(const std::filesystem::path& dir);
 
-  // `special_tokens`: a JSON object with bos_token, eos_token …, variables of every rendering.
-  static std::shared_ptr<const ChatTemplate> from_source(
-      std::string_view source, std::string_view special_tokens = "{}"
-  );
-  // A file with the source; special tokens come from `model_dir`'s tokenizer_config.json if given.
+  // From a file with the source; the special tokens are those of `model_dir`, if it is given.
   static std::shared_ptr<const ChatTemplate> from_file(
       const std::filesystem::path& file, const std::filesystem::path& model_dir = {}
+  );
+
+  // `special_tokens`: a JSON object whose members are variables of every rendering.
+  static std::shared_ptr<const ChatTemplate> from_source(
+      std::string_view source, std::string_view special_tokens = "{}"
   );
   ~ChatTemplate();
   ChatTemplate(const ChatTemplate&) = delete;
   ChatTemplate& operator=(const ChatTemplate&) = delete;
 
   // `context`: a JSON object with messages, tools, add_generation_prompt and any other variable; it
-  // overrules the special tokens. `now` (seconds since the epoch, shown in local time) is the clock
-  // of strftime_now; default: the system's.
-  // Throws InvalidArgument (field "messages") with the template's own text if it raises, and if it
-  // runs too long or prints too much (64 MiB).
+  // overrules the special tokens. `now` is the clock of strftime_now, in seconds since the epoch and
+  // shown in local time; default: the system's.
+  // Throws InvalidArgument (field "messages"), with the template's own words if it raises. Stopped
+  // after 10 million steps or 64 MiB of text.
   std::string render(std::string_view context, std::optional<int64_t> now = std::nullopt) const;
 
-  // What the source does with message.content, found by looking at its loops as vLLM does.
+  // What the template that render() takes for a conversation without tools does with
+  // message.content: it wants parts if it loops over them (the rule of vLLM).
   ContentFormat content_format() const;
-  // The default template; models may have more ("tool_use" is taken when tools are given).
   const std::string& source() const;
-  std::vector<std::string> names() const;
 
  private:
   struct Native;
-  ChatTemplate();
-  void add(std::string name, std::string source);
+  explicit ChatTemplate(std::unique_ptr<Native> native);
+  static std::shared_ptr<const ChatTemplate> compile(
+      const std::vector<std::pair<std::string, std::string>>& sources,  // {name, source}
+      std::string_view special_tokens,
+      std::string_view origin
+  );
 
   std::unique_ptr<Native> native_;
 };

@@ -11,7 +11,8 @@
 
 namespace quire {
 
-class TokenTable;  // src/text/token_table.h
+class TokenTable;      // src/text/token_table.h
+struct SpecialTokens;  // src/text/model_files.h
 
 // Which implementation reads tokenizer.json. Both give the same ids; fastokens is the faster one
 // and does not know every kind of tokenizer.
@@ -81,8 +82,17 @@ class Tokenizer {
 
  private:
   struct Native;  // handle of the Rust library
-  Tokenizer();
-  void resolve_special_tokens(std::string_view tokenizer_config, std::string_view name);
+  // What add_bos_token and add_eos_token change in the ids that the backend gives.
+  enum class Edge { kKeep, kAdd, kRemove };
+
+  Tokenizer(
+      std::string_view json,
+      const SpecialTokens& special_tokens,
+      TokenizerBackend backend,
+      std::string_view name
+  );
+  std::vector<int32_t> encode_native(std::string_view text, bool add_special_tokens) const;
+  void find_edges(const SpecialTokens& special_tokens);
 
   std::unique_ptr<Native> native_;
   std::unique_ptr<TokenTable> table_;
@@ -91,8 +101,6 @@ class Tokenizer {
   std::optional<int32_t> eos_token_id_;
   std::optional<int32_t> pad_token_id_;
   std::optional<int32_t> unk_token_id_;
-  // What add_bos_token and add_eos_token change in the ids that the backend gives.
-  enum class Edge { kKeep, kAdd, kRemove };
   Edge front_ = Edge::kKeep;
   Edge back_ = Edge::kKeep;
 };

@@ -1,0 +1,12 @@
+//! Text for quire: tokenizers, chat templates and grammars behind the C interface quire_text.h.
+
+mod big_stack;
+mod capi;
+mod chat_template;
+mod grammar;
+mod token_table;
+mod token_trie;
+mod tokenizer;
+
+/// The reason is a sentence for the user; what it is about (file, field) is added by the caller.
+type Result<T> = std::result::Result<T, String>;
