@@ -25,7 +25,7 @@ class AttentionBackend {
   virtual bool supports_graph_capture() const = 0;
 };
 
-// max_model_len bounds seq_lens and sizes the scratch memory.
+// max_model_len bounds seq_lens: plan() checks it, and that block tables are long enough.
 std::unique_ptr<AttentionBackend> make_cpu_attention(const KVCacheSpec& spec, int max_model_len);
 
 }  // namespace quire

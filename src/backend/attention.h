@@ -35,10 +35,10 @@ struct PagedBatch {
   int num_tokens = 0;
   int block_size = 0;
   Tensor query_start_loc;  // [num_reqs + 1] int32
-  Tensor seq_lens;         // [num_reqs] int32: computed + scheduled tokens
-  Tensor positions;        // [num_tokens] int32
-  Tensor block_table;      // [num_reqs, max_num_blocks] int32, rows may be strided
-  Tensor slot_mapping;     // [num_tokens] int32: block * block_size + offset
+  Tensor seq_lens;  // [num_reqs] int32: computed + scheduled tokens
+  Tensor positions;  // [num_tokens] int32
+  Tensor block_table;  // [num_reqs, max_num_blocks] int32, rows may be strided
+  Tensor slot_mapping;  // [num_tokens] int32: block * block_size + offset
 };
 
 namespace cpu {

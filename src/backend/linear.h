@@ -14,15 +14,15 @@ namespace quire {
 struct PackedWeight {
   Storage storage;
   DType dtype = DType::kBFloat16;  // float32 or bfloat16
-  int64_t out_features = 0;        // N
-  int64_t in_features = 0;         // K
+  int64_t out_features = 0;  // N
+  int64_t in_features = 0;  // K
   size_t num_bytes() const { return storage.num_bytes(); }
 };
 
 enum class LinearPrologue : uint8_t {
   kNone,
-  kRmsNorm,      // x [M, K] is normalised by norm_weight, norm_eps first
-  kSiluMul,      // x [M, 2K] holds gate | up: the input is silu(gate) * up
+  kRmsNorm,  // x [M, K] is normalised by norm_weight, norm_eps first
+  kSiluMul,  // x [M, 2K] holds gate | up: the input is silu(gate) * up
   kGeluTanhMul,  // the same with the tanh form of GELU
 };
 

@@ -1,10 +1,10 @@
 #include "tensor/storage.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include <sys/mman.h>
 
 #include "base/math.h"
 
@@ -15,12 +15,14 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kMapFrom = size_t{1} << 20;  // smaller pieces come from the heap
 
-bool is_mapped(size_t num_bytes) { return num_bytes >= kMapFrom; }
+bool is_mapped(size_t num_bytes) {
+  return num_bytes >= kMapFrom;
+}
 
 [[noreturn]] void fail_allocation(size_t num_bytes) {
-  throw EnvironmentError(
-      fmt::format("out of memory: could not get {:.1f} MiB", static_cast<double>(num_bytes) / 0x1p20)
-  );
+  throw EnvironmentError(fmt::format(
+      "out of memory: could not get {:.1f} MiB", static_cast<double>(num_bytes) / 0x1p20
+  ));
 }
 
 // Starts at a huge page, so that the kernel can back all of it by huge pages.
@@ -67,7 +69,9 @@ Storage Storage::for_tensor(DType dtype, std::initializer_list<int64_t> shape, D
   return Storage(static_cast<size_t>(Tensor(nullptr, dtype, shape).num_bytes()), device);
 }
 
-Storage::~Storage() { release(); }
+Storage::~Storage() {
+  release();
+}
 
 Storage::Storage(Storage&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
