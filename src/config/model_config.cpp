@@ -19,6 +19,7 @@ namespace {
 constexpr int kMaxSize = 1 << 24;
 constexpr int kMaxLayers = 4096;
 constexpr int kMaxHeads = 1 << 14;
+constexpr int kMaxHeadDim = 512;
 constexpr int kMaxPositions = 1 << 30;
 constexpr size_t kMaxFileBytes = 16 << 20;
 constexpr int kMaxInt = std::numeric_limits<int>::max();
@@ -101,12 +102,17 @@ void read_sizes(const JsonFields& fields, const ModelFamily& family, ModelConfig
         )
     );
   }
-  auto head_dim = fields.integer("head_dim", 1, kMaxHeads);
+  auto head_dim = fields.integer("head_dim", 2, kMaxHeads);
   if (!head_dim && !fields.has("head_dim")) head_dim = family.head_dim;
   if (!head_dim && config.hidden_size % config.num_attention_heads != 0) {
     fields.fail("head_dim", "is missing, and hidden_size is no multiple of num_attention_heads");
   }
   config.head_dim = head_dim.value_or(config.hidden_size / config.num_attention_heads);
+  if (config.head_dim > kMaxHeadDim) {
+    fields.fail(
+        "head_dim", fmt::format("is {}, attention supports up to {}", config.head_dim, kMaxHeadDim)
+    );
+  }
   config.max_position_embeddings = read_max_position_embeddings(fields);
 }
 
