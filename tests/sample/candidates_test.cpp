@@ -1,13 +1,13 @@
 #include "sample/candidates.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <set>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "sample/sampler_fixture.h"
 #include "support/reference_sampling.h"
@@ -20,7 +20,8 @@ constexpr float kLowest = std::numeric_limits<float>::lowest();
 
 std::set<int32_t> ids(std::span<const Candidate> candidates) {
   std::set<int32_t> out;
-  for (const Candidate& c : candidates) out.insert(c.token_id);
+  for (const Candidate& c : candidates)
+    out.insert(c.token_id);
   EXPECT_EQ(out.size(), candidates.size()) << "a token came twice";
   return out;
 }
@@ -53,11 +54,13 @@ std::vector<std::vector<float>> awkward_rows() {
     std::ranges::reverse(ascending);
     rows.push_back(ascending);
     std::vector<float> coarse(rows[rows.size() - 3]);  // many ties
-    for (float& x : coarse) x = std::round(x);
+    for (float& x : coarse)
+      x = std::round(x);
     rows.push_back(coarse);
     rows.push_back(std::vector<float>(size, 1.5f));
     std::vector<float> banned(size, -kInfinity);  // little left
-    for (int i = 0; i < size; i += 97) banned[i] = static_cast<float>(i % 7);
+    for (int i = 0; i < size; i += 97)
+      banned[i] = static_cast<float>(i % 7);
     rows.push_back(banned);
   }
   return rows;
@@ -102,7 +105,8 @@ std::vector<Candidate> weighed(const std::vector<float>& logits) {
 
 double total_weight(const std::vector<Candidate>& candidates) {
   double sum = 0.0;
-  for (const Candidate& c : candidates) sum += c.weight;
+  for (const Candidate& c : candidates)
+    sum += c.weight;
   return sum;
 }
 

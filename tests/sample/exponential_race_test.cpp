@@ -1,9 +1,9 @@
 #include "sample/exponential_race.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "sample/sampler_fixture.h"
 #include "support/reference_sampling.h"
@@ -15,7 +15,8 @@ namespace {
 std::vector<float> random_weights(int size, uint32_t seed, float scale) {
   auto weights = test::random_logits(size, seed, scale);
   const float max = *std::ranges::max_element(weights);
-  for (float& w : weights) w = std::exp(w - max);
+  for (float& w : weights)
+    w = std::exp(w - max);
   return weights;
 }
 

@@ -1,10 +1,10 @@
 #include "sample/random.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <set>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace quire {
 namespace {
@@ -74,7 +74,8 @@ TEST(ToExponential, HasMeanAndVarianceOne) {
 TEST(DeriveSeed, DiffersForEveryRequestAndEngine) {
   std::set<uint64_t> seeds;
   for (uint64_t engine = 0; engine < 8; ++engine) {
-    for (uint64_t request = 0; request < 64; ++request) seeds.insert(derive_seed(engine, request));
+    for (uint64_t request = 0; request < 64; ++request)
+      seeds.insert(derive_seed(engine, request));
   }
   EXPECT_EQ(seeds.size(), 8u * 64u);
   EXPECT_EQ(derive_seed(3, 4), derive_seed(3, 4));

@@ -1,10 +1,10 @@
 #include "sample/row_math.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "sample/sampler_fixture.h"
 
@@ -60,7 +60,8 @@ TEST(SumWeights, IsTheSumOfTheExponentials) {
     const auto row = test::random_logits(size, 7);
     const float max = row_max(row);
     double expected = 0.0;
-    for (const float x : row) expected += std::exp((static_cast<double>(x) - max) * 0.5);
+    for (const float x : row)
+      expected += std::exp((static_cast<double>(x) - max) * 0.5);
     EXPECT_NEAR(sum_weights(row, max, 0.5f, 0.0f), expected, 36.0 * kEpsilon * expected) << size;
   }
 }

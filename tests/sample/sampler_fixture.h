@@ -1,11 +1,11 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <random>
 #include <span>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "sample/sampler.h"
 
@@ -16,7 +16,8 @@ inline std::vector<float> random_logits(int vocab_size, uint32_t seed, float sca
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0.0f, scale);
   std::vector<float> logits(vocab_size);
-  for (float& logit : logits) logit = normal(generator);
+  for (float& logit : logits)
+    logit = normal(generator);
   return logits;
 }
 
@@ -58,7 +59,8 @@ class TestSampler {
       history.insert(history.end(), row.output.begin(), row.output.end());
     }
     for (size_t i = 0; i < rows.size(); ++i) {
-      sampling_rows.push_back({rows[i].slot, histories[i], static_cast<int>(rows[i].prompt.size())});
+      sampling_rows.push_back({rows[i].slot, histories[i], static_cast<int>(rows[i].prompt.size())}
+      );
     }
     const Tensor tensor(
         logits_.data(), DType::kFloat32, {static_cast<int64_t>(rows.size()), vocab_size_}

@@ -22,17 +22,21 @@ inline Row reference_softmax(const Row& logits) {
   const double max = std::ranges::max(logits);
   Row probs(logits.size());
   double sum = 0.0;
-  for (size_t i = 0; i < logits.size(); ++i) sum += probs[i] = std::exp(logits[i] - max);
-  for (double& p : probs) p /= sum;
+  for (size_t i = 0; i < logits.size(); ++i)
+    sum += probs[i] = std::exp(logits[i] - max);
+  for (double& p : probs)
+    p /= sum;
   return probs;
 }
 
 inline Row reference_log_softmax(const Row& logits) {
   const double max = std::ranges::max(logits);
   double sum = 0.0;
-  for (const double logit : logits) sum += std::exp(logit - max);
+  for (const double logit : logits)
+    sum += std::exp(logit - max);
   Row logprobs(logits);
-  for (double& logprob : logprobs) logprob -= max + std::log(sum);
+  for (double& logprob : logprobs)
+    logprob -= max + std::log(sum);
   return logprobs;
 }
 
@@ -69,7 +73,8 @@ inline void reference_top_p(Row& logits, double top_p) {
 
 // Logits after temperature, min_p, top_k and top_p.
 inline Row reference_truncate(Row logits, const SamplingParams& params) {
-  for (double& logit : logits) logit /= params.temperature;
+  for (double& logit : logits)
+    logit /= params.temperature;
   reference_min_p(logits, params.min_p);
   reference_top_k(logits, params.top_k);
   reference_top_p(logits, params.top_p);
