@@ -63,12 +63,12 @@ variables=$(env | grep -iE '^(https?_proxy|no_proxy|all_proxy|SSL_CERT_(FILE|DIR
 mapfile -t pairs <<<"$variables"
 if [ -z "$variables" ]; then pairs=(); fi
 
-git clone -q --no-hardlinks "file://$repository" "$root/root/quire"
+git clone -q --no-hardlinks "file://$repository" "$root/srv/quire"
 
 for command in "${commands[@]}"; do
   echo "=== $command"
   started=$SECONDS
   chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-    "${pairs[@]}" sh -c "cd /root/quire && $command"
+    "${pairs[@]}" sh -c "cd /srv/quire && $command"
   echo "=== $command: $((SECONDS - started)) s"
 done
