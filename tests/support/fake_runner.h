@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "config/kv_cache_spec.h"
+#include "core/scheduler_output.h"
+
+namespace quire::test {
+
+// A runner without a model. In place of keys and values it writes into every slot a fingerprint of
+// the token and of all tokens before it, and before it samples it reads the whole block table back:
+// a slot that holds anything else is a scheduling or caching bug. The sampled token depends on the
+// fingerprint alone, so that a prompt has one right continuation, however it is scheduled.
+// Every broken rule of SchedulerOutput is a test failure.
+class FakeRunner {
+ public:
+  explicit FakeRunner(const KVCacheConfig& config);
+
+  ModelRunnerOutput execute(const SchedulerOutput& output);
+
+  // The right continuation of a prompt; num_tokens of it.
+  static std::vector<int32_t> continuation(std::span<const int32_t> prompt, int num_tokens);
+
+  int num_live_requests() const { return static_cast<int>(requests_.size()); }
+
+ private:
+  struct State {
+    std::vector<int32_t> token_ids;
+    std::vector<std::vector<int>> block_ids;  // [num_groups]
+  };
+  void forget(std::span<const uint64_t> ids);
+  State& find(const SchedulerOutput& output, int req_idx);
+  void append_blocks(const SchedulerOutput& output, int req_idx, State& state);
+  void write(
+      const ScheduledRequest& scheduled, std::span<const int32_t> token_ids, const State& state
+  );
+  void read_back(int num_tokens, std::span<const int32_t> token_ids, const State& state) const;
+
+  int block_size_;
+  std::vector<std::vector<uint64_t>> slots_;  // [num_groups][num_blocks * block_size]
+  std::map<uint64_t, State> requests_;
+};
+
+}  // namespace quire::test
