@@ -110,7 +110,7 @@ typedef struct quire_token_table_handle quire_token_table_handle;
 #define QUIRE_TOKEN_MISSING 8 /* no token has this id */
 
 /* Piece i is bytes[offsets[i] .. offsets[i + 1]). All pointers are into the handle. */
-typedef struct {
+typedef struct quire_token_table {
   quire_token_table_handle* handle;
   int32_t kind;
   uint32_t strip_count; /* up to so many characters strip_char go off the front of the whole text */
