@@ -58,8 +58,11 @@ def rust(_long):
     """The tests inside the text library's crate."""
     folder = subprocess.run([ROOT / "scripts/find_rust.sh"], capture_output=True, text=True)
     cargo = pathlib.Path(folder.stdout.strip()) / "cargo"
-    command = [cargo, "test", "--release", "--locked", "--target-dir", ROOT / "build/cargo-test"]
-    environment = os.environ | {"RUSTC": str(cargo.with_name("rustc")), "PCRE2_SYS_STATIC": "1"}
+    # The build's own folder and environment, so that nothing is compiled twice.
+    command = [cargo, "test", "--release", "--locked", "--target-dir", ROOT / "build/cargo"]
+    tool_chain = {"RUSTC": str(cargo.with_name("rustc")), "PCRE2_SYS_STATIC": "1", "CC": "cc"}
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "RUSTFLAGS")}
+    environment |= tool_chain
     outcome = subprocess.run(
         command, cwd=ROOT / "rust", env=environment, check=False, stdout=subprocess.PIPE, text=True
     )

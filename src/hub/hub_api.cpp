@@ -45,30 +45,34 @@ std::optional<int64_t> parse_size(const std::optional<std::string>& text) {
   return size;
 }
 
-RepoInfo parse_repo_info(const HttpResponse& response, const std::string& url) {
+}  // namespace
+
+RepoInfo parse_repo_info(std::string_view json, const std::string& url_for_errors) {
   RepoInfo info;
   try {
     simdjson::dom::parser parser;
-    const simdjson::dom::element root = parser.parse(response.body);
+    const simdjson::padded_string padded(json);
+    const simdjson::dom::element root = parser.parse(padded);
     info.commit = std::string(std::string_view(root["sha"]));
     for (const simdjson::dom::element sibling : root["siblings"].get_array()) {
       info.files.emplace_back(std::string_view(sibling["rfilename"]));
     }
   } catch (const simdjson::simdjson_error& error) {
-    throw EnvironmentError(fmt::format("{} gave no list of files: {}", url, error.what()));
+    throw EnvironmentError(fmt::format("{} gave no list of files: {}", url_for_errors, error.what())
+    );
   }
   if (!is_commit(info.commit)) {
-    throw EnvironmentError(fmt::format("{} gave no commit but '{}'", url, info.commit));
+    throw EnvironmentError(fmt::format("{} gave no commit but '{}'", url_for_errors, info.commit));
   }
   for (const std::string& file : info.files) {
     if (!is_safe_file_name(file)) {
-      throw EnvironmentError(fmt::format("{} lists a file outside the folder: '{}'", url, file));
+      throw EnvironmentError(
+          fmt::format("{} lists a file outside the folder: '{}'", url_for_errors, file)
+      );
     }
   }
   return info;
 }
-
-}  // namespace
 
 HubApi::HubApi(std::string endpoint, std::string repo, std::optional<std::string> token)
     : endpoint_(std::move(endpoint)),
@@ -85,7 +89,7 @@ RepoInfo HubApi::repo_info(const std::string& revision) {
       fmt::format("{}/api/models/{}/revision/{}", endpoint_, repo_, url_encode(revision));
   const HttpResponse response = http_.get(url);
   if (is_error(response)) fail(response, url);
-  return parse_repo_info(response, url);
+  return parse_repo_info(response.body, url);
 }
 
 RemoteFile HubApi::file_info(const std::string& commit, const std::string& file) {

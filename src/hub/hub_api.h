@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/http_client.h"
@@ -13,6 +14,10 @@ struct RepoInfo {
   std::string commit;  // what the revision stands for now
   std::vector<std::string> files;
 };
+
+// The hub's answer about a repository. Throws EnvironmentError when it is no such answer or lists a
+// file outside the repository's folder.
+RepoInfo parse_repo_info(std::string_view json, const std::string& url_for_errors);
 
 // What must be known of a file before it is downloaded.
 struct RemoteFile {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -66,28 +68,36 @@ std::vector<std::string> weight_files(
   return files;
 }
 
-std::vector<std::string> shards_of_index(const std::filesystem::path& index) {
+std::vector<std::string> parse_index(std::string_view json, const std::string& path_for_errors) {
   std::set<std::string> shards;
   try {
     simdjson::dom::parser parser;
-    const simdjson::dom::object weight_map = parser.load(index.string())["weight_map"];
+    const simdjson::padded_string padded(json);
+    const simdjson::dom::object weight_map = parser.parse(padded)["weight_map"];
     for (const auto [tensor, file] : weight_map) {
       shards.insert(std::string(std::string_view(file)));
     }
   } catch (const simdjson::simdjson_error& error) {
     throw InvalidArgument(
         "model",
-        fmt::format("{} is not an index of safetensors files: {}.", index.string(), error.what())
+        fmt::format("{} is not an index of safetensors files: {}.", path_for_errors, error.what())
     );
   }
   for (const std::string& shard : shards) {
     if (!is_safe_file_name(shard)) {
       throw InvalidArgument(
-          "model", fmt::format("{} names a file outside its folder: '{}'.", index.string(), shard)
+          "model", fmt::format("{} names a file outside its folder: '{}'.", path_for_errors, shard)
       );
     }
   }
   return {shards.begin(), shards.end()};
+}
+
+std::vector<std::string> shards_of_index(const std::filesystem::path& index) {
+  std::ifstream file(index, std::ios::binary);
+  std::ostringstream json;
+  json << file.rdbuf();
+  return parse_index(json.view(), index.string());
 }
 
 }  // namespace quire

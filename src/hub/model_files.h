@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // Which files of a repository quire reads.
@@ -24,5 +25,6 @@ std::vector<std::string> weight_files(
 // The files that an index (model.safetensors.index.json) distributes the weights over, sorted.
 // Throws InvalidArgument when it is no such index or names a file outside its folder.
 std::vector<std::string> shards_of_index(const std::filesystem::path& index);
+std::vector<std::string> parse_index(std::string_view json, const std::string& path_for_errors);
 
 }  // namespace quire
