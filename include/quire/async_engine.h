@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quire/engine_config.h"
@@ -13,8 +14,10 @@ namespace quire {
 
 class Tokenizer;
 class ChatTemplate;
+struct LoadedEngine;  // src/engine/load_engine.h
 
-// What to complete: text, or token ids when `token_ids` is not empty.
+// What to complete: text, or token ids when `token_ids` is not empty (`text` is then what outputs
+// show as the prompt).
 struct Prompt {
   std::string text;
   std::vector<int32_t> token_ids;
@@ -26,6 +29,7 @@ struct AddRequestOptions {
 };
 
 // The outputs of one request. One reader; may be read on another thread than add_request's.
+// Dropping the stream before its end aborts the request.
 class RequestStream {
  public:
   virtual ~RequestStream() = default;
@@ -57,6 +61,8 @@ class AsyncEngine {
  public:
   // Loads the model. Throws InvalidArgument (bad option or file) or EnvironmentError.
   explicit AsyncEngine(const EngineConfig& config);
+  // From parts that run already.
+  explicit AsyncEngine(LoadedEngine loaded);
   ~AsyncEngine();  // aborts what still runs
   AsyncEngine(const AsyncEngine&) = delete;
   AsyncEngine& operator=(const AsyncEngine&) = delete;
@@ -81,19 +87,24 @@ class AsyncEngine {
   std::shared_ptr<const Tokenizer> tokenizer() const;
   // Throws InvalidArgument when the model has none.
   const ChatTemplate& chat_template() const;
+  // The chat template's rendering of `context` (a JSON object with messages, tools,
+  // add_generation_prompt …) as text and token ids. Throws InvalidArgument.
+  Prompt render_chat(std::string_view context) const;
   int max_model_len() const;
   int vocab_size() const;
+  // Tokens that end a text: the tokenizer's, then the others that the model's configuration names.
+  std::vector<int32_t> eos_token_ids() const;
   // generation_config.json's values over vLLM's defaults.
   SamplingParams default_sampling_params() const;
   // Why the engine died; nullopt while it lives.
   std::optional<std::string> dead_reason() const;
 
-  // Finishes or aborts what runs, then stops the threads.
+  // Aborts what runs, then stops the threads. Streams can still be read to their end.
   void shutdown();
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // streams look at it to abort themselves
 };
 
 }  // namespace quire

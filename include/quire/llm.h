@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quire/async_engine.h"
+#include "quire/chat_template.h"
 
 namespace quire {
 
@@ -35,13 +36,23 @@ struct BeamSearchSequence {
   std::optional<FinishReason> finish_reason;
 };
 
+// A JSON object for ChatTemplate::render and AsyncEngine::render_chat. Throws InvalidArgument for
+// options that are no JSON.
+std::string chat_context_json(
+    std::span<const ChatMessage> messages,
+    const ChatOptions& options = {},
+    ContentFormat format = ContentFormat::kString
+);
+
 // Offline inference: prompts in, completions out, in the order of the prompts.
 class LLM {
  public:
   explicit LLM(const EngineConfig& config);
+  explicit LLM(std::unique_ptr<AsyncEngine> engine);
   ~LLM();
 
-  // One params for all prompts, or one per prompt. If one prompt is refused, nothing runs.
+  // One params for all prompts, or one per prompt. If one prompt is refused, all are: the error is
+  // thrown and what already ran is aborted. An output whose request failed later has `error` set.
   std::vector<RequestOutput> generate(
       std::span<const Prompt> prompts,
       std::span<const SamplingParams> params,

@@ -41,9 +41,11 @@ struct RequestMetrics {
   int num_preemptions = 0;
 };
 
+// With RequestOutputKind::kDelta, `prompt`, `prompt_token_ids` and `prompt_logprobs` come with the
+// first output alone, and `outputs` holds the completions that have something new.
 struct RequestOutput {
   std::string request_id;
-  std::optional<std::string> prompt;  // none when token ids were given
+  std::optional<std::string> prompt;  // none when only token ids were given
   std::vector<int32_t> prompt_token_ids;
   // One entry per prompt token when asked for; the first is empty, because nothing predicts it.
   std::optional<std::vector<PositionLogprobs>> prompt_logprobs;

@@ -1,0 +1,195 @@
+#include "quire/async_engine.h"
+
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "engine/input_processor.h"
+#include "engine/load_engine.h"
+#include "engine/output_processor.h"
+#include "quire/chat_template.h"
+#include "quire/error.h"
+
+namespace quire {
+namespace {
+
+InputProcessorConfig input_config(const LoadedEngine& loaded) {
+  InputProcessorConfig config;
+  config.max_model_len = loaded.max_model_len;
+  config.vocab_size = loaded.model.vocab_size;
+  config.max_logprobs = loaded.config.max_logprobs;
+  config.eos_token_ids = loaded.model.eos_token_ids;
+  config.has_priorities = loaded.config.scheduling_policy == "priority";
+  return config;
+}
+
+// `wish`: a file, or the template's own text.
+std::shared_ptr<const ChatTemplate> load_chat_template(
+    const std::optional<std::string>& wish, const std::filesystem::path& dir
+) {
+  if (!wish) return ChatTemplate::from_dir(dir);
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(*wish, ignored)) return ChatTemplate::from_file(*wish, dir);
+  if (wish->find_first_of("{}\n") != std::string::npos) return ChatTemplate::from_source(*wish);
+  throw InvalidArgument(
+      "chat_template",
+      fmt::format("chat_template='{}' is neither a file nor the text of a template.", *wish)
+  );
+}
+
+}  // namespace
+
+struct AsyncEngine::Impl {
+  explicit Impl(LoadedEngine engine)
+      : loaded(std::move(engine)),
+        input(input_config(loaded), loaded.tokenizer),
+        output(loaded.tokenizer, loaded.config.stream_interval),
+        output_thread([this] { run_output_thread(); }) {}
+
+  ~Impl() { shutdown(); }
+
+  // Ends when the engine core has shut down or died.
+  void run_output_thread() {
+    EngineCoreOutputs outputs;
+    std::vector<RequestId> to_abort;
+    while (loaded.core->wait_outputs(outputs)) {
+      output.process(outputs, to_abort);
+      abort_in_core(std::exchange(to_abort, {}));
+    }
+    output.close(loaded.core->dead_reason());
+  }
+
+  void abort_in_core(std::vector<RequestId> ids) {
+    if (!ids.empty()) loaded.core->abort_requests(std::move(ids));
+  }
+
+  void shutdown() {
+    std::lock_guard lock(shutdown_mutex);
+    loaded.core->shutdown();
+    if (output_thread.joinable()) output_thread.join();
+  }
+
+  LoadedEngine loaded;
+  InputProcessor input;
+  OutputProcessor output;
+  std::mutex shutdown_mutex;
+  std::once_flag chat_template_once;
+  std::shared_ptr<const ChatTemplate> chat_template;
+  std::thread output_thread;  // the last member: it uses the others
+};
+
+AsyncEngine::AsyncEngine(const EngineConfig& config) : AsyncEngine(load_engine(config)) {}
+
+AsyncEngine::AsyncEngine(LoadedEngine loaded) : impl_(std::make_shared<Impl>(std::move(loaded))) {}
+
+AsyncEngine::~AsyncEngine() {
+  impl_->shutdown();
+}
+
+std::shared_ptr<RequestStream> AsyncEngine::add_request(
+    const std::string& request_id,
+    const Prompt& prompt,
+    const SamplingParams& params,
+    const AddRequestOptions& options
+) {
+  ProcessedInput input = impl_->input.process(prompt, params, options);
+  std::shared_ptr<RequestState> state = impl_->output.add(request_id, input);
+  for (auto& request : input.requests) {
+    impl_->loaded.core->add_request(std::move(request));
+  }
+  // An abort may have come before the requests that it meant.
+  if (state->ended()) impl_->abort_in_core(state->core_ids());
+  // Nobody will read what a dropped stream's request computes.
+  const auto abort_if_unread = [state, engine = std::weak_ptr(impl_)](RequestStream*) {
+    if (const auto impl = engine.lock()) impl->abort_in_core(impl->output.abort(*state));
+  };
+  return std::shared_ptr<RequestStream>(state.get(), abort_if_unread);
+}
+
+void AsyncEngine::abort(const std::string& request_id) {
+  impl_->abort_in_core(impl_->output.abort(request_id));
+}
+
+bool AsyncEngine::reset_prefix_cache(bool reset_running_requests) {
+  return impl_->loaded.core->reset_prefix_cache(reset_running_requests);
+}
+
+EngineStats AsyncEngine::stats() const {
+  return impl_->loaded.core->stats();
+}
+
+std::shared_ptr<const Tokenizer> AsyncEngine::tokenizer() const {
+  return impl_->loaded.tokenizer;
+}
+
+const ChatTemplate& AsyncEngine::chat_template() const {
+  // Compiled when first asked for: plain completions do not wait for it, or fail with it.
+  std::call_once(impl_->chat_template_once, [this] {
+    impl_->chat_template =
+        load_chat_template(impl_->loaded.config.chat_template, impl_->loaded.tokenizer_dir);
+  });
+  if (!impl_->chat_template) {
+    throw InvalidArgument(
+        "chat_template",
+        "The model has no chat template. Give one with --chat-template, or use a plain prompt."
+    );
+  }
+  return *impl_->chat_template;
+}
+
+Prompt AsyncEngine::render_chat(std::string_view context) const {
+  const std::shared_ptr<const Tokenizer> tokenizer = this->tokenizer();
+  if (!tokenizer) {
+    throw InvalidArgument(
+        "messages",
+        "The engine was started with skip_tokenizer_init: give prompt_token_ids instead of "
+        "messages."
+    );
+  }
+  Prompt prompt;
+  prompt.text = chat_template().render(context);
+  // The template has written the special tokens already.
+  prompt.token_ids = tokenizer->encode(prompt.text, false);
+  return prompt;
+}
+
+int AsyncEngine::max_model_len() const {
+  return impl_->loaded.max_model_len;
+}
+int AsyncEngine::vocab_size() const {
+  return impl_->loaded.model.vocab_size;
+}
+
+std::vector<int32_t> AsyncEngine::eos_token_ids() const {
+  std::vector<int32_t> ids = impl_->loaded.model.eos_token_ids;
+  const auto own = tokenizer() ? tokenizer()->eos_token_id() : std::nullopt;
+  if (own) {
+    std::erase(ids, *own);
+    ids.insert(ids.begin(), *own);
+  }
+  return ids;
+}
+
+SamplingParams AsyncEngine::default_sampling_params() const {
+  const ModelConfig& model = impl_->loaded.model;
+  SamplingParams params;
+  params.temperature = model.default_temperature.value_or(params.temperature);
+  params.top_p = model.default_top_p.value_or(params.top_p);
+  params.top_k = model.default_top_k.value_or(params.top_k);
+  params.min_p = model.default_min_p.value_or(params.min_p);
+  params.repetition_penalty = model.default_repetition_penalty.value_or(params.repetition_penalty);
+  if (model.default_max_new_tokens) params.max_tokens = model.default_max_new_tokens;
+  return params;
+}
+
+std::optional<std::string> AsyncEngine::dead_reason() const {
+  return impl_->loaded.core->dead_reason();
+}
+
+void AsyncEngine::shutdown() {
+  impl_->shutdown();
+}
+
+}  // namespace quire

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "quire/chat_template.h"
+
+namespace quire {
+
+// Messages as a chat template wants them, from a JSON array as a client sends them:
+// - content is a string or a list of text parts; it becomes what `format` says (parts are joined by
+//   newlines, null is no text);
+// - arguments of tool calls, which clients send as text, become the JSON they hold.
+// Everything else passes through. Throws InvalidArgument (field "messages") for contents that are
+// not text.
+std::string messages_for_template(std::string_view messages_json, ContentFormat format);
+
+// The text of the last message.
+std::string final_message_text(std::string_view messages_json);
+
+}  // namespace quire

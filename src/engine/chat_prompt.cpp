@@ -1,0 +1,116 @@
+#include "engine/chat_prompt.h"
+
+#include <simdjson.h>
+
+#include "base/json_writer.h"
+#include "quire/chat_template.h"
+#include "quire/error.h"
+#include "quire/tokenizer.h"
+
+namespace quire {
+namespace {
+
+constexpr std::string_view kSpaces = " \t\n\r\f\v";
+
+std::string_view trim_left(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kSpaces), text.size()));
+  return text;
+}
+
+std::string_view trim(std::string_view text) {
+  text = trim_left(text);
+  return text.substr(0, text.find_last_not_of(kSpaces) + 1);
+}
+
+// `json` without needless spaces, if it is a T (simdjson::dom::array or object).
+template <class T>
+T parse_option(
+    simdjson::dom::parser& parser, const std::string& json, const char* field, const char* what
+) {
+  T value;
+  if (parser.parse(json).get(value) != simdjson::SUCCESS) {
+    throw InvalidArgument(field, std::string(field) + " must be " + what + ".");
+  }
+  return value;
+}
+
+void write_content(JsonWriter& writer, const std::string& content, ContentFormat format) {
+  writer.key("content");
+  if (format == ContentFormat::kString) {
+    writer.value(content);
+    return;
+  }
+  writer.begin_array().begin_object();
+  writer.field("type", "text").field("text", content);
+  writer.end_object().end_array();
+}
+
+}  // namespace
+
+std::string chat_context_json(
+    std::span<const ChatMessage> messages, const ChatOptions& options, ContentFormat format
+) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_object().key("messages").begin_array();
+  for (const ChatMessage& message : messages) {
+    writer.begin_object().field("role", message.role);
+    write_content(writer, message.content, format);
+    writer.end_object();
+  }
+  writer.end_array().field("add_generation_prompt", options.add_generation_prompt);
+  simdjson::dom::parser parser;
+  if (!options.tools_json.empty()) {
+    const auto tools = parse_option<simdjson::dom::array>(
+        parser, options.tools_json, "tools", "a JSON array of tools"
+    );
+    writer.key("tools").raw(simdjson::minify(tools));
+  }
+  if (!options.chat_template_kwargs_json.empty()) {
+    const auto kwargs = parse_option<simdjson::dom::object>(
+        parser, options.chat_template_kwargs_json, "chat_template_kwargs", "a JSON object"
+    );
+    for (const auto [key, value] : kwargs)
+      writer.key(key).raw(simdjson::minify(value));
+  }
+  writer.end_object();
+  return json;
+}
+
+std::string cut_after_final_message(std::string rendered, std::string_view final_content) {
+  const std::string_view core = trim(final_content);
+  const size_t place = rendered.rfind(core);
+  if (place == std::string::npos) {
+    throw InvalidArgument(
+        "continue_final_message",
+        "continue_final_message is set, but the chat template does not show the last message as it "
+        "is. Leave the option out for this model."
+    );
+  }
+  // The spaces after it remain if the template kept them.
+  const std::string_view whole = trim_left(final_content);
+  const bool keeps_spaces = std::string_view(rendered).substr(place, whole.size()) == whole;
+  rendered.resize(place + (keeps_spaces ? whole.size() : core.size()));
+  return rendered;
+}
+
+Prompt render_chat_prompt(
+    const AsyncEngine& engine, std::span<const ChatMessage> messages, const ChatOptions& options
+) {
+  if (messages.empty()) throw InvalidArgument("messages", "messages cannot be empty.");
+  if (options.add_generation_prompt && options.continue_final_message) {
+    throw InvalidArgument(
+        "continue_final_message",
+        "Cannot set both continue_final_message and add_generation_prompt: switch one off."
+    );
+  }
+  const ContentFormat format = engine.chat_template().content_format();
+  Prompt prompt = engine.render_chat(chat_context_json(messages, options, format));
+  if (options.continue_final_message) {
+    prompt.text = cut_after_final_message(std::move(prompt.text), messages.back().content);
+    prompt.token_ids = engine.tokenizer()->encode(prompt.text, false);
+  }
+  return prompt;
+}
+
+}  // namespace quire

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+
+#include "quire/llm.h"
+
+namespace quire {
+
+// Renders a conversation with the engine's chat template. Throws InvalidArgument.
+Prompt render_chat_prompt(
+    const AsyncEngine& engine, std::span<const ChatMessage> messages, const ChatOptions& options
+);
+
+// Cuts a rendered conversation after the text of its last message, so that the model goes on with
+// it. Throws InvalidArgument when the template does not show that text.
+std::string cut_after_final_message(std::string rendered, std::string_view final_content);
+
+}  // namespace quire

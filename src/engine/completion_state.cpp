@@ -1,0 +1,129 @@
+#include "engine/completion_state.h"
+
+#include <algorithm>
+
+#include "engine/position_logprobs.h"
+
+namespace quire {
+
+CompletionState::CompletionState(
+    int index,
+    const SamplingParams& params,
+    std::shared_ptr<const Tokenizer> tokenizer,
+    std::span<const int32_t> prompt_token_ids
+)
+    : index_(index),
+      tokenizer_(std::move(tokenizer)),
+      stop_strings_(params.stop, params.include_stop_str_in_output),
+      includes_stop_token_(params.include_stop_str_in_output),
+      min_tokens_(params.min_tokens),
+      has_rank_order_(!params.logprob_token_ids) {
+  if (tokenizer_ && params.detokenize) {
+    detokenizer_ = std::make_unique<IncrementalDetokenizer>(
+        tokenizer_,
+        prompt_token_ids,
+        params.skip_special_tokens,
+        params.spaces_between_special_tokens
+    );
+  }
+  if (params.logprobs || params.logprob_token_ids) {
+    cumulative_logprob_ = 0.0;
+    logprobs_.emplace();
+  }
+}
+
+bool CompletionState::update(
+    const EngineCoreOutput& output, std::span<const int32_t> new_token_ids
+) {
+  if (finished()) return false;
+  const bool hit_stop_string =
+      append_tokens(new_token_ids, output.finish_reason == FinishReason::kStop);
+  if (logprobs_) append_logprobs(output.new_logprobs);
+  if (hit_stop_string) {
+    finish_reason_ = FinishReason::kStop;
+    return !output.finish_reason;
+  }
+  if (output.finish_reason) {
+    if (output.stop_token_id) stop_reason_ = *output.stop_token_id;
+    finish(*output.finish_reason);
+  }
+  return false;
+}
+
+// True: the text has a stop string, and was cut there.
+bool CompletionState::append_tokens(
+    std::span<const int32_t> new_token_ids, bool last_is_stop_token
+) {
+  size_t searched = text_.size();
+  for (size_t i = 0; i < new_token_ids.size(); ++i) {
+    token_ids_.push_back(new_token_ids[i]);
+    const bool is_hidden =
+        last_is_stop_token && !includes_stop_token_ && i + 1 == new_token_ids.size();
+    if (detokenizer_ && !is_hidden) detokenizer_->append(new_token_ids[i], text_);
+    if (num_output_tokens() <= min_tokens_) searched = text_.size();
+  }
+  if (stop_strings_.empty()) return false;
+  const auto match = stop_strings_.find(text_, searched);
+  if (!match) return false;
+  text_.resize(match->text_length);
+  stop_reason_ = *match->stop;
+  return true;
+}
+
+// Follows append_tokens: the entries belong to the last tokens.
+void CompletionState::append_logprobs(const std::vector<TokenLogprobs>& logprobs) {
+  const size_t first = token_ids_.size() - logprobs.size();
+  for (size_t i = 0; i < logprobs.size(); ++i) {
+    const auto preceding = std::span(token_ids_).first(first + i);
+    *cumulative_logprob_ += logprobs[i].logprobs.front();
+    logprobs_->push_back(
+        make_position_logprobs(logprobs[i], has_rank_order_, tokenizer_.get(), preceding)
+    );
+  }
+}
+
+void CompletionState::finish(FinishReason reason) {
+  if (finished()) return;
+  finish_reason_ = reason;
+  if (detokenizer_) detokenizer_->finish(text_);
+}
+
+CompletionOutput CompletionState::take_cumulative() {
+  CompletionOutput out = take_common();
+  out.text = text_.substr(0, showable_text_bytes());
+  out.token_ids = token_ids_;
+  out.logprobs = logprobs_;
+  return out;
+}
+
+CompletionOutput CompletionState::take_delta() {
+  const size_t num_unsent = static_cast<size_t>(num_unsent_tokens());
+  CompletionOutput out = take_common();
+  const size_t end = std::max(showable_text_bytes(), num_sent_text_bytes_);
+  out.text = text_.substr(num_sent_text_bytes_, end - num_sent_text_bytes_);
+  num_sent_text_bytes_ = end;
+  out.token_ids.assign(token_ids_.end() - num_unsent, token_ids_.end());
+  if (logprobs_) {
+    out.logprobs = std::move(logprobs_);
+    logprobs_.emplace();
+  }
+  return out;
+}
+
+// What both kinds share; marks everything as handed out.
+CompletionOutput CompletionState::take_common() {
+  CompletionOutput out;
+  out.index = index_;
+  out.cumulative_logprob = cumulative_logprob_;
+  out.finish_reason = finish_reason_;
+  out.stop_reason = stop_reason_;
+  num_sent_tokens_ = num_output_tokens();
+  end_was_sent_ = finished();
+  return out;
+}
+
+size_t CompletionState::showable_text_bytes() const {
+  return finished() ? text_.size() : text_.size() - stop_strings_.held_back_bytes(text_);
+}
+
+}  // namespace quire

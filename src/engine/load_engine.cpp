@@ -1,0 +1,199 @@
+#include "engine/load_engine.h"
+
+#include <array>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "backend/cpu_isa.h"
+#include "base/env.h"
+#include "base/log.h"
+#include "engine/inproc_client.h"
+#include "engine/make_scheduler.h"
+#include "engine/progress_bar.h"
+#include "hub/model_dir.h"
+#include "quire/error.h"
+
+namespace quire {
+namespace {
+
+namespace fs = std::filesystem;
+using TokenizerPtr = std::shared_ptr<const Tokenizer>;
+
+// The folder of a repository; a bar shows a download.
+fs::path find_folder(
+    const EngineConfig& config,
+    const std::string& name,
+    const std::optional<std::string>& revision,
+    bool tokenizer_only
+) {
+  std::optional<ProgressBar> bar;
+  HubOptions options;
+  options.revision = revision;
+  options.token = config.hf_token;
+  options.tokenizer_only = tokenizer_only;
+  if (config.download_dir) options.download_dir = *config.download_dir;
+  options.on_progress = [&](const HubProgress& progress) {
+    if (!bar) bar.emplace("Downloading " + name, 0, config.use_tqdm_on_load, ProgressUnit::kBytes);
+    bar->set_total(progress.total_bytes);
+    bar->update(progress.done_bytes, progress.file);
+  };
+  return resolve_model_dir(name, options);
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw EnvironmentError("Cannot read " + path.string() + ".");
+  return std::move(text).str();
+}
+
+// config.json with the sampling defaults that --generation-config names.
+ModelConfig load_config(const fs::path& dir, const std::string& generation_config) {
+  if (generation_config == "auto") return load_model_config(dir);
+  if (generation_config != "vllm") {
+    const fs::path other = fs::path(generation_config) / "generation_config.json";
+    std::error_code ignored;
+    if (!fs::is_regular_file(other, ignored)) {
+      throw InvalidArgument(
+          "generation_config",
+          fmt::format(
+              "generation_config='{}' has no generation_config.json. Use auto, vllm or a folder "
+              "that "
+              "has one.",
+              generation_config
+          )
+      );
+    }
+    return parse_model_config(read_file(dir / "config.json"), read_file(other));
+  }
+  ModelConfig model = load_model_config(dir);
+  model.default_temperature.reset();
+  model.default_top_p.reset();
+  model.default_top_k.reset();
+  model.default_min_p.reset();
+  model.default_repetition_penalty.reset();
+  model.default_max_new_tokens.reset();
+  return model;
+}
+
+LogprobsMode parse_logprobs_mode(const std::string& name) {
+  constexpr std::array<std::pair<const char*, LogprobsMode>, 4> kModes = {
+      {{"raw_logprobs", LogprobsMode::kRawLogprobs},
+       {"processed_logprobs", LogprobsMode::kProcessedLogprobs},
+       {"raw_logits", LogprobsMode::kRawLogits},
+       {"processed_logits", LogprobsMode::kProcessedLogits}}};
+  for (const auto& [known, mode] : kModes) {
+    if (name == known) return mode;
+  }
+  throw InvalidArgument(
+      "logprobs_mode",
+      fmt::format(
+          "logprobs_mode='{}' is not known. Use one of: raw_logprobs, processed_logprobs, "
+          "raw_logits, processed_logits.",
+          name
+      )
+  );
+}
+
+WeightSource open_weights(const EngineConfig& config, const fs::path& dir, DType dtype) {
+  if (config.load_format == "dummy") {
+    return WeightSource::dummy(dtype, static_cast<uint64_t>(config.seed));
+  }
+  if (config.load_format == "auto" || config.load_format == "safetensors") {
+    return WeightSource::open_safetensors(dir);
+  }
+  throw InvalidArgument(
+      "load_format",
+      fmt::format(
+          "load_format='{}' is not supported. Use auto or safetensors (both read safetensors "
+          "files), "
+          "or dummy.",
+          config.load_format
+      )
+  );
+}
+
+std::unique_ptr<Worker> load_worker(
+    const EngineConfig& config, const ResolvedConfig& resolved, const fs::path& dir
+) {
+  auto worker = std::make_unique<Worker>(WorkerConfig{
+      .num_threads = resolved.num_threads,
+      .dtype = resolved.dtype,
+      .max_model_len = resolved.scheduler.max_model_len,
+      .max_num_seqs = resolved.scheduler.max_num_seqs,
+      .max_num_batched_tokens = resolved.scheduler.max_num_batched_tokens,
+      .logprobs_mode = parse_logprobs_mode(config.logprobs_mode),
+      .seed = resolved.seed,
+  });
+  WeightSource weights = open_weights(config, dir, resolved.dtype);
+  ProgressBar bar(
+      "Loading weights",
+      weights.num_bytes(),
+      config.use_tqdm_on_load && weights.num_bytes() > 0,
+      ProgressUnit::kBytes
+  );
+  weights.on_progress([&bar](int64_t done, int64_t) { bar.update(done); });
+  worker->load_model(resolved.model, std::move(weights));
+  return worker;
+}
+
+std::unique_ptr<EngineCoreClient> start_core(
+    const ResolvedConfig& resolved, std::unique_ptr<Worker> worker
+) {
+  const KVCacheConfig cache =
+      size_kv_cache(resolved, worker->kv_cache_specs(), worker->workspace_bytes());
+  worker->initialize_kv_cache(cache);
+  QUIRE_LOG_INFO(
+      "KV cache: {} tokens in {} blocks, {}; {:.1f} requests of {} tokens fit.",
+      static_cast<int64_t>(cache.num_blocks - 1) * resolved.cache.block_size,
+      cache.num_blocks,
+      format_gib(kv_cache_num_bytes(cache)),
+      static_cast<double>(cache.num_blocks - 1) * resolved.cache.block_size /
+          resolved.scheduler.max_model_len,
+      resolved.scheduler.max_model_len
+  );
+  return make_inproc_client(std::make_unique<EngineCore>(
+      make_scheduler(resolved, cache),
+      std::make_unique<UniprocExecutor>(std::move(worker)),
+      cache.num_blocks
+  ));
+}
+
+EngineConfig with_environment(EngineConfig config) {
+  if (config.cpu_isa == "auto") config.cpu_isa = env::cpu_isa().value_or("auto");
+  const auto gib = env::cpu_kv_cache_space_gib();
+  if (gib && !config.kv_cache_memory_bytes) config.kv_cache_memory_bytes = *gib << 30;
+  return config;
+}
+
+}  // namespace
+
+LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage) {
+  const EngineConfig config = with_environment(wish);
+  cpu::select_isa(config.cpu_isa);
+  const fs::path dir = find_folder(config, config.model, config.revision, false);
+  LoadedEngine loaded;
+  loaded.config = config;
+  loaded.tokenizer_dir =
+      config.tokenizer ? find_folder(config, *config.tokenizer, config.tokenizer_revision, true)
+                       : dir;
+  std::future<TokenizerPtr> tokenizer = std::async(std::launch::async, [&]() -> TokenizerPtr {
+    return config.skip_tokenizer_init ? nullptr : Tokenizer::from_dir(loaded.tokenizer_dir);
+  });
+  loaded.model = load_config(dir, config.generation_config);
+  const ResolvedConfig resolved =
+      resolve(config, loaded.model, query_device_info(), usage, env::allow_long_max_model_len());
+  for (const std::string& note : resolved.notes)
+    QUIRE_LOG_INFO("{}", note);
+  loaded.max_model_len = resolved.scheduler.max_model_len;
+  std::unique_ptr<Worker> worker = load_worker(config, resolved, dir);
+  loaded.tokenizer = tokenizer.get();
+  loaded.core = start_core(resolved, std::move(worker));
+  return loaded;
+}
+
+}  // namespace quire

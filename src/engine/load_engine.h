@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "config/model_config.h"
+#include "config/resolve.h"
+#include "engine/engine_core_client.h"
+#include "quire/engine_config.h"
+#include "quire/tokenizer.h"
+
+namespace quire {
+
+// What stands behind an AsyncEngine: a running engine core, and what the front end must know of its
+// model.
+struct LoadedEngine {
+  EngineConfig config;  // as the user gave it
+  ModelConfig model;  // with the sampling defaults that config.generation_config chose
+  int max_model_len = 0;
+  std::filesystem::path tokenizer_dir;  // where a chat template is looked for
+  std::shared_ptr<const Tokenizer> tokenizer;  // nullptr with skip_tokenizer_init
+  std::unique_ptr<EngineCoreClient> core;
+};
+
+// Finds or downloads the model, resolves the options, loads tokenizer and weights side by side and
+// starts the engine core. Throws InvalidArgument or EnvironmentError.
+LoadedEngine load_engine(const EngineConfig& config, UsageContext usage = UsageContext::kLlm);
+
+}  // namespace quire

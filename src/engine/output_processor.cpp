@@ -1,0 +1,119 @@
+#include "engine/output_processor.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "quire/error.h"
+
+namespace quire {
+
+OutputProcessor::OutputProcessor(std::shared_ptr<const Tokenizer> tokenizer, int stream_interval)
+    : tokenizer_(std::move(tokenizer)), stream_interval_(stream_interval) {}
+
+std::shared_ptr<RequestState> OutputProcessor::add(std::string request_id, ProcessedInput& input) {
+  auto state = std::make_shared<RequestState>(request_id, input, tokenizer_, stream_interval_);
+  std::lock_guard lock(mutex_);
+  if (is_closed_) {
+    throw InternalError(
+        close_error_ ? "The engine is dead: " + *close_error_ : "The engine was shut down."
+    );
+  }
+  const auto [place, is_new] = states_.try_emplace(std::move(request_id), state);
+  if (!is_new) {
+    throw InvalidArgument(
+        "request_id",
+        fmt::format("Request id {} is already running: use another one.", place->first)
+    );
+  }
+  for (size_t i = 0; i < state->core_ids().size(); ++i) {
+    targets_.emplace(state->core_ids()[i], Target{state, static_cast<int>(i)});
+  }
+  return state;
+}
+
+void OutputProcessor::process(const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort) {
+  const double now = wall_time();
+  for (const EngineCoreOutput& output : outputs.outputs) {
+    const Target target = find(output.request_id);
+    if (!target.state) continue;
+    deliver(target, output, outputs.new_token_ids(output), now, to_abort);
+  }
+}
+
+// A request that cannot be served does no harm to the others of the step.
+void OutputProcessor::deliver(
+    const Target& target,
+    const EngineCoreOutput& output,
+    std::span<const int32_t> new_token_ids,
+    double now,
+    std::vector<RequestId>& to_abort
+) {
+  try {
+    const UpdateResult result = target.state->update(target.index, output, new_token_ids, now);
+    if (result.engine_core_goes_on) to_abort.push_back(output.request_id);
+    if (result.completion_finished) {
+      forget_completion(output.request_id, target, result.request_finished);
+    }
+  } catch (const std::exception& error) {
+    QUIRE_LOG_ERROR("Request {} failed: {}", target.state->request_id(), error.what());
+    const std::vector<RequestId> alive = forget_request(*target.state);
+    to_abort.insert(to_abort.end(), alive.begin(), alive.end());
+    target.state->finish(FinishReason::kError, error.what(), now);
+  }
+}
+
+std::vector<RequestId> OutputProcessor::abort(const std::string& request_id) {
+  std::shared_ptr<RequestState> state;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = states_.find(request_id);
+    if (found == states_.end()) return {};
+    state = found->second;
+  }
+  return abort(*state);
+}
+
+std::vector<RequestId> OutputProcessor::abort(RequestState& state) {
+  std::vector<RequestId> ids = forget_request(state);
+  state.finish(FinishReason::kAbort, std::nullopt, wall_time());
+  return ids;
+}
+
+void OutputProcessor::close(const std::optional<std::string>& error) {
+  std::unordered_map<std::string, std::shared_ptr<RequestState>> states;
+  {
+    std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    close_error_ = error;
+    states.swap(states_);
+    targets_.clear();
+  }
+  for (const auto& [id, state] : states) {
+    state->finish(error ? FinishReason::kError : FinishReason::kAbort, error, wall_time());
+  }
+}
+
+OutputProcessor::Target OutputProcessor::find(RequestId id) const {
+  std::lock_guard lock(mutex_);
+  const auto found = targets_.find(id);
+  return found == targets_.end() ? Target{} : found->second;
+}
+
+void OutputProcessor::forget_completion(RequestId id, const Target& target, bool request_finished) {
+  std::lock_guard lock(mutex_);
+  const bool was_alive = targets_.erase(id) > 0;  // else it was aborted just now
+  if (was_alive && request_finished) states_.erase(target.state->request_id());
+}
+
+std::vector<RequestId> OutputProcessor::forget_request(const RequestState& state) {
+  std::vector<RequestId> alive;
+  std::lock_guard lock(mutex_);
+  for (const RequestId id : state.core_ids()) {
+    if (targets_.erase(id) > 0) alive.push_back(id);
+  }
+  if (!alive.empty()) states_.erase(state.request_id());
+  return alive;
+}
+
+}  // namespace quire

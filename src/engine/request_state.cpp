@@ -1,0 +1,164 @@
+#include "engine/request_state.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/clock.h"
+#include "engine/position_logprobs.h"
+
+namespace quire {
+
+RequestState::RequestState(
+    std::string request_id,
+    ProcessedInput& input,
+    std::shared_ptr<const Tokenizer> tokenizer,
+    int stream_interval
+)
+    : request_id_(std::move(request_id)),
+      prompt_(std::move(input.prompt)),
+      prompt_token_ids_(input.requests.front()->token_ids),
+      output_kind_(input.params.output_kind),
+      tokenizer_(std::move(tokenizer)),
+      stream_interval_(stream_interval),
+      arrival_monotonic_time_(monotonic_time()),
+      num_preemptions_(input.requests.size(), 0) {
+  metrics_.arrival_time = input.requests.front()->arrival_time;
+  if (input.params.prompt_logprobs) {
+    prompt_logprobs_.emplace(1);  // nothing predicts the first token
+  }
+  completions_.reserve(input.requests.size());
+  for (const auto& request : input.requests) {
+    const int index = static_cast<int>(completions_.size());
+    core_ids_.push_back(request->id);
+    completions_.emplace_back(index, request->sampling_params, tokenizer_, prompt_token_ids_);
+  }
+}
+
+UpdateResult RequestState::update(
+    int index, const EngineCoreOutput& output, std::span<const int32_t> new_token_ids, double now
+) {
+  UpdateResult result;
+  {
+    std::lock_guard lock(mutex_);
+    CompletionState& completion = completions_[index];
+    record_events(index, output, now);
+    append_prompt_logprobs(output.new_prompt_logprobs);
+    result.engine_core_goes_on = completion.update(output, new_token_ids);
+    result.completion_finished = completion.finished();
+    result.request_finished = result.completion_finished && all_completions_finished();
+    if (!output.error.empty()) error_ = output.error;
+    if (result.request_finished) metrics_.finished_time = now;
+    if (!is_due(completion)) return result;
+    has_output_ = true;
+  }
+  ready_.notify_one();
+  return result;
+}
+
+void RequestState::finish(FinishReason reason, std::optional<std::string> error, double now) {
+  {
+    std::lock_guard lock(mutex_);
+    if (all_completions_finished()) return;
+    for (CompletionState& completion : completions_) {
+      completion.finish(reason);
+    }
+    if (error) error_ = std::move(error);
+    metrics_.finished_time = now;
+    has_output_ = true;
+  }
+  ready_.notify_one();
+}
+
+// An output follows the first token, every stream_interval tokens, and the end.
+bool RequestState::is_due(const CompletionState& completion) const {
+  if (all_completions_finished()) return true;
+  if (output_kind_ == RequestOutputKind::kFinalOnly || !completion.has_news()) return false;
+  if (prompt_logprobs_ && prompt_logprobs_->size() < prompt_token_ids_.size()) return false;
+  return completion.finished() ||
+         completion.num_unsent_tokens() == completion.num_output_tokens() ||
+         completion.num_unsent_tokens() >= stream_interval_;
+}
+
+void RequestState::record_events(int index, const EngineCoreOutput& output, double now) {
+  for (const RequestEvent& event : output.events) {
+    if (event.kind != RequestEvent::Kind::kScheduled || metrics_.first_scheduled_time) continue;
+    metrics_.first_scheduled_time = metrics_.arrival_time + (event.time - arrival_monotonic_time_);
+  }
+  num_preemptions_[index] = std::max(num_preemptions_[index], output.num_preemptions);
+  if (output.num_new_tokens == 0) return;
+  if (!metrics_.first_token_time) metrics_.first_token_time = now;
+  // The other completions find the prompt of the first one in the cache.
+  if (index == 0) num_cached_tokens_ = std::max(num_cached_tokens_, output.num_cached_tokens);
+}
+
+void RequestState::append_prompt_logprobs(const std::vector<TokenLogprobs>& logprobs) {
+  if (!prompt_logprobs_) return;
+  for (const TokenLogprobs& position : logprobs) {
+    const auto preceding = std::span(prompt_token_ids_).first(prompt_logprobs_->size());
+    prompt_logprobs_->push_back(make_position_logprobs(position, true, tokenizer_.get(), preceding)
+    );
+  }
+}
+
+bool RequestState::all_completions_finished() const {
+  return std::all_of(completions_.begin(), completions_.end(), [](const CompletionState& c) {
+    return c.finished();
+  });
+}
+
+bool RequestState::ended() const {
+  std::lock_guard lock(mutex_);
+  return all_completions_finished();
+}
+
+bool RequestState::finished() const {
+  std::lock_guard lock(mutex_);
+  return end_was_sent_;
+}
+
+std::optional<RequestOutput> RequestState::next() {
+  std::unique_lock lock(mutex_);
+  ready_.wait(lock, [&] { return has_output_ || end_was_sent_; });
+  if (end_was_sent_) return std::nullopt;
+  return take_output();
+}
+
+std::optional<RequestOutput> RequestState::try_next() {
+  std::lock_guard lock(mutex_);
+  if (!has_output_ || end_was_sent_) return std::nullopt;
+  return take_output();
+}
+
+RequestOutput RequestState::take_output() {
+  RequestOutput out;
+  out.request_id = request_id_;
+  out.finished = all_completions_finished();
+  const bool is_delta = output_kind_ == RequestOutputKind::kDelta;
+  for (CompletionState& completion : completions_) {
+    if (!is_delta) {
+      out.outputs.push_back(completion.take_cumulative());
+    } else if (completion.has_news()) {
+      out.outputs.push_back(completion.take_delta());
+    }
+  }
+  take_prompt(out);
+  out.num_cached_tokens = num_cached_tokens_;
+  out.metrics = metrics_;
+  out.metrics.num_preemptions =
+      std::accumulate(num_preemptions_.begin(), num_preemptions_.end(), 0);
+  out.error = error_;
+  has_output_ = false;
+  end_was_sent_ = out.finished;
+  return out;
+}
+
+// A delta stream carries the prompt once, in its first output.
+void RequestState::take_prompt(RequestOutput& out) {
+  if (output_kind_ == RequestOutputKind::kDelta && prompt_was_sent_) return;
+  prompt_was_sent_ = true;
+  out.prompt = prompt_;
+  out.prompt_token_ids = prompt_token_ids_;
+  out.prompt_logprobs = prompt_logprobs_;
+}
+
+}  // namespace quire
