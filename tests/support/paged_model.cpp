@@ -107,8 +107,8 @@ Logits PagedModel::logits(std::span<const int32_t> prompt, int chunk_size) {
   for (size_t begin = 0; begin < prompt.size(); begin += chunk_size) {
     const size_t size = std::min<size_t>(chunk_size, prompt.size() - begin);
     const Piece piece{.idx = 0, .token_ids = prompt.subspan(begin, size)};
-    for (auto& row : step({&piece, 1}).front())
-      rows.push_back(std::move(row));
+    const std::vector<Logits> computed = step({&piece, 1});
+    rows.insert(rows.end(), computed.front().begin(), computed.front().end());
   }
   return rows;
 }
