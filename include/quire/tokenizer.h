@@ -11,7 +11,7 @@
 
 namespace quire {
 
-class TokenTable;      // src/text/token_table.h
+class TokenTable;  // src/text/token_table.h
 struct SpecialTokens;  // src/text/model_files.h
 
 // Which implementation reads tokenizer.json. Both give the same ids; fastokens is the faster one

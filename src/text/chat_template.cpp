@@ -80,7 +80,9 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::compile(
     const NamedSources& sources, std::string_view special_tokens, std::string_view origin
 ) {
   const auto find = [&](std::string_view name) {
-    return std::ranges::find(sources, name, [](const auto& s) { return std::string_view(s.first); });
+    return std::ranges::find(sources, name, [](const auto& s) {
+      return std::string_view(s.first);
+    });
   };
   const auto default_source = find(kDefault);
   if (default_source == sources.end()) {
@@ -112,8 +114,7 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::from_dir(const std::filesystem
 std::shared_ptr<const ChatTemplate> ChatTemplate::from_file(
     const std::filesystem::path& file, const std::filesystem::path& model_dir
 ) {
-  const SpecialTokens tokens =
-      model_dir.empty() ? SpecialTokens() : read_special_tokens(model_dir);
+  const SpecialTokens tokens = model_dir.empty() ? SpecialTokens() : read_special_tokens(model_dir);
   return compile({{kDefault, read_text_file(file)}}, tokens.to_json(), file.string());
 }
 
@@ -129,12 +130,7 @@ std::string ChatTemplate::render(std::string_view context, std::optional<int64_t
   NativeBuffer text;
   NativeBuffer error;
   const quire_status status = quire_chat_template_render(
-      chosen.get(),
-      context.data(),
-      context.size(),
-      now ? &*now : nullptr,
-      text.out(),
-      error.out()
+      chosen.get(), context.data(), context.size(), now ? &*now : nullptr, text.out(), error.out()
   );
   check_status(status, error, [](std::string_view reason) {
     throw InvalidArgument("messages", fmt::format("the chat template failed: {}", reason));
@@ -147,6 +143,8 @@ ContentFormat ChatTemplate::content_format() const {
                                                                           : ContentFormat::kString;
 }
 
-const std::string& ChatTemplate::source() const { return native_->default_source; }
+const std::string& ChatTemplate::source() const {
+  return native_->default_source;
+}
 
 }  // namespace quire

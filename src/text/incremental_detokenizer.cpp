@@ -56,7 +56,8 @@ void IncrementalDetokenizer::prime(std::span<const int32_t> prompt_ids) {
     num_bytes += table_.piece(id, false).size();
   }
   if (tail > front) finish(unused);  // what the front left does not reach the tail
-  for (int32_t id : prompt_ids.subspan(tail)) append(id, unused);
+  for (int32_t id : prompt_ids.subspan(tail))
+    append(id, unused);
   last_was_added_ = false;
 }
 
@@ -123,7 +124,8 @@ void IncrementalDetokenizer::append_fallback_byte(char byte, std::string& out) {
 }
 
 void IncrementalDetokenizer::end_fallback_run(std::string& out) {
-  for (int i = 0; i < fallback_bytes_.size(); ++i) append_text(kReplacementCharacter, out);
+  for (int i = 0; i < fallback_bytes_.size(); ++i)
+    append_text(kReplacementCharacter, out);
   fallback_bytes_.clear();
   fallback_run_is_broken_ = false;
 }

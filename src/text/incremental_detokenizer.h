@@ -54,8 +54,8 @@ class IncrementalDetokenizer {
   bool last_was_added_ = false;
   int num_to_strip_;  // characters that may still go off the front of the whole text
 
-  LossyUtf8Stream bytes_;           // TokenTable::Kind::kBytes
-  Utf8Sequence fallback_bytes_;     // kText: the end of a run of byte tokens
+  LossyUtf8Stream bytes_;  // TokenTable::Kind::kBytes
+  Utf8Sequence fallback_bytes_;  // kText: the end of a run of byte tokens
   bool fallback_run_is_broken_ = false;
 
   // kGeneral: the last ids, and how many of them have been printed.

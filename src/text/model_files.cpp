@@ -18,8 +18,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::array kTokenNames = {
-    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"
-};
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
 // The parser owns the elements.
 dom::object parse_object(
@@ -68,8 +67,9 @@ std::optional<std::string> read_text_file_if_there(const std::filesystem::path& 
 }
 
 const std::string* SpecialTokens::find(std::string_view name) const {
-  const auto found =
-      std::ranges::find(named, name, [](const auto& entry) { return std::string_view(entry.first); });
+  const auto found = std::ranges::find(named, name, [](const auto& entry) {
+    return std::string_view(entry.first);
+  });
   return found == named.end() ? nullptr : &found->second;
 }
 
@@ -85,10 +85,12 @@ std::string SpecialTokens::to_json() const {
   std::string out;
   JsonWriter json(out);
   json.begin_object();
-  for (const auto& [name, text] : named) json.field(name, std::string_view(text));
+  for (const auto& [name, text] : named)
+    json.field(name, std::string_view(text));
   if (!additional.empty()) {
     json.key("additional_special_tokens").begin_array();
-    for (const std::string& text : additional) json.value(std::string_view(text));
+    for (const std::string& text : additional)
+      json.value(std::string_view(text));
     json.end_array();
   }
   json.end_object();

@@ -13,8 +13,8 @@ namespace quire {
 class TokenTable {
  public:
   enum class Kind {
-    kBytes,    // all bytes together are read as UTF-8, errors as U+FFFD
-    kText,     // pieces are text, but for single bytes (is_fallback_byte), which form runs
+    kBytes,  // all bytes together are read as UTF-8, errors as U+FFFD
+    kText,  // pieces are text, but for single bytes (is_fallback_byte), which form runs
     kGeneral,  // a token's text depends on its neighbours: there are no pieces
   };
 

@@ -26,12 +26,16 @@ int32_t native_backend(TokenizerBackend backend) {
 
 std::vector<quire_string_view> all_tokens(const SpecialTokens& tokens) {
   std::vector<quire_string_view> views;
-  for (const auto& entry : tokens.named) views.push_back({entry.second.data(), entry.second.size()});
-  for (const std::string& text : tokens.additional) views.push_back({text.data(), text.size()});
+  for (const auto& entry : tokens.named)
+    views.push_back({entry.second.data(), entry.second.size()});
+  for (const std::string& text : tokens.additional)
+    views.push_back({text.data(), text.size()});
   return views;
 }
 
-void throw_bug(std::string_view error) { QUIRE_CHECK(false, "{}", error); }
+void throw_bug(std::string_view error) {
+  QUIRE_CHECK(false, "{}", error);
+}
 
 }  // namespace
 
@@ -133,7 +137,8 @@ void Tokenizer::find_edges(const SpecialTokens& special_tokens) {
   back_ = edge(special_tokens.add_eos_token, eos_token_id_, has_eos);
 }
 
-std::vector<int32_t> Tokenizer::encode_native(std::string_view text, bool add_special_tokens) const {
+std::vector<int32_t> Tokenizer::encode_native(std::string_view text, bool add_special_tokens)
+    const {
   quire_ids ids{};
   NativeBuffer error;
   const quire_status status = quire_tokenizer_encode(
@@ -180,7 +185,9 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_to
 }
 
 std::string Tokenizer::token_text(int32_t id, std::span<const int32_t> preceding) const {
-  const auto is_whole = [](std::string_view text) { return !text.ends_with(kReplacementCharacter); };
+  const auto is_whole = [](std::string_view text) {
+    return !text.ends_with(kReplacementCharacter);
+  };
   std::string text = decode({&id, 1});
   if (is_whole(text)) return text;
   constexpr size_t kMaxContext = 4;  // a character has four bytes at most
@@ -192,7 +199,8 @@ std::string Tokenizer::token_text(int32_t id, std::span<const int32_t> preceding
     if (!is_whole(joined)) continue;
     // Tokens inside a character had no text of their own; it belongs to the one that ends it.
     size_t num_clean = count;
-    while (num_clean > 0 && !is_whole(decode(context.subspan(num_clean - 1, 1)))) --num_clean;
+    while (num_clean > 0 && !is_whole(decode(context.subspan(num_clean - 1, 1))))
+      --num_clean;
     const std::string before = decode(context.first(num_clean));
     const auto differs = std::ranges::mismatch(before, joined);
     return std::string(differs.in2, joined.end());
@@ -200,7 +208,9 @@ std::string Tokenizer::token_text(int32_t id, std::span<const int32_t> preceding
   return "";
 }
 
-int32_t Tokenizer::vocab_size() const { return table_->num_ids(); }
+int32_t Tokenizer::vocab_size() const {
+  return table_->num_ids();
+}
 
 std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
   int64_t id = -1;

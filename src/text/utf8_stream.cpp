@@ -13,7 +13,7 @@ Utf8Sequence::State Utf8Sequence::push(char c) {
       length_ = 2;
     } else if (byte >= 0xE0 && byte <= 0xEF) {
       length_ = 3;
-      if (byte == 0xE0) lowest_ = 0xA0;   // shorter forms exist
+      if (byte == 0xE0) lowest_ = 0xA0;  // shorter forms exist
       if (byte == 0xED) highest_ = 0x9F;  // surrogates
     } else if (byte >= 0xF0 && byte <= 0xF4) {
       length_ = 4;

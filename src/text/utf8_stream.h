@@ -22,8 +22,8 @@ class Utf8Sequence {
  private:
   char bytes_[4] = {};
   int size_ = 0;
-  int length_ = 0;                   // of the whole character
-  unsigned char lowest_ = 0x80;      // of the next byte
+  int length_ = 0;  // of the whole character
+  unsigned char lowest_ = 0x80;  // of the next byte
   unsigned char highest_ = 0xBF;
 };
 
