@@ -12,6 +12,7 @@ endif()
 
 add_library(quire_flags INTERFACE)
 target_compile_options(quire_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers
+                                             -Wno-restrict  # false alarms of g++ 12
                                              -fvisibility=hidden -ffunction-sections
                                              -fdata-sections
                                              -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
