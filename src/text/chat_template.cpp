@@ -59,10 +59,12 @@ NamedSources read_jinja_files(const std::filesystem::path& dir) {
 }
 
 bool has_tools(std::string_view context) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element tools;
-  return parser.parse(context.data(), context.size())["tools"].get(tools) == simdjson::SUCCESS &&
-         !tools.is_null();
+  const simdjson::padded_string padded(context);
+  simdjson::ondemand::parser parser;
+  simdjson::ondemand::document document;
+  simdjson::ondemand::value tools;
+  return parser.iterate(padded).get(document) == simdjson::SUCCESS &&
+         document["tools"].get(tools) == simdjson::SUCCESS && !tools.is_null();
 }
 
 }  // namespace

@@ -15,38 +15,67 @@
 namespace quire {
 namespace {
 
-namespace dom = simdjson::dom;
+namespace ondemand = simdjson::ondemand;
 
-constexpr std::array kTokenNames = {
+constexpr std::array<std::string_view, 7> kTokenNames = {
     "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
-// The parser owns the elements.
-dom::object parse_object(
-    dom::parser& parser, std::string_view json, std::string_view name, const char* field
+// Calls visit(key, value) for each member of a JSON object. Lazy, because these files hold integers
+// that fit no type (model_max_length) and that nobody asks for.
+template <class Visit>
+void visit_object(
+    std::string_view json, std::string_view name, const char* field, const Visit& visit
 ) {
-  dom::object object;
-  const auto error = parser.parse(json.data(), json.size()).get(object);
-  if (error != simdjson::SUCCESS) {
+  try {
+    const simdjson::padded_string padded(json);
+    ondemand::parser parser;
+    ondemand::document document = parser.iterate(padded);
+    for (auto member : document.get_object()) {
+      const std::string key(std::string_view(member.unescaped_key()));
+      visit(key, ondemand::value(member.value()));
+    }
+  } catch (const simdjson::simdjson_error& error) {
     throw InvalidArgument(
-        field, fmt::format("{} is not a JSON object: {}", name, simdjson::error_message(error))
+        field, fmt::format("{} is not a valid JSON object: {}", name, error.what())
     );
   }
-  return object;
+}
+
+std::string string_of(ondemand::value value) {
+  return std::string(std::string_view(value));
 }
 
 // A token is written as its text or as {"content": text, …}; null and "" mean that there is none.
-std::optional<std::string> token_text(dom::element element) {
-  std::string_view text;
-  if (element.get(text) != simdjson::SUCCESS && element["content"].get(text) != simdjson::SUCCESS)
-    return std::nullopt;
-  if (text.empty()) return std::nullopt;
-  return std::string(text);
+std::string token_text(ondemand::value value) {
+  switch (ondemand::json_type(value.type())) {
+    case ondemand::json_type::string:
+      return string_of(value);
+    case ondemand::json_type::object:
+      return string_of(value["content"]);
+    default:
+      return "";
+  }
 }
 
-std::optional<bool> flag(dom::object object, const char* key) {
-  bool value = false;
-  if (object[key].get(value) != simdjson::SUCCESS) return std::nullopt;
-  return value;
+std::optional<bool> flag(ondemand::value value) {
+  if (value.type() != ondemand::json_type::boolean) return std::nullopt;
+  return bool(value);
+}
+
+using NamedSources = std::vector<std::pair<std::string, std::string>>;
+
+// "source" or [{"name": …, "template": "source"}, …]
+NamedSources templates_of(ondemand::value value) {
+  NamedSources templates;
+  if (value.type() == ondemand::json_type::string) {
+    templates.emplace_back("default", string_of(value));
+  } else if (value.type() == ondemand::json_type::array) {
+    for (auto entry : value.get_array()) {
+      std::string entry_name = string_of(entry["name"]);
+      templates.emplace_back(std::move(entry_name), string_of(entry["template"]));
+    }
+  }
+  return templates;
 }
 
 }  // namespace
@@ -98,21 +127,23 @@ std::string SpecialTokens::to_json() const {
 }
 
 SpecialTokens parse_special_tokens(std::string_view json, std::string_view name) {
-  dom::parser parser;
-  const dom::object object = parse_object(parser, json, name, "tokenizer");
   SpecialTokens tokens;
-  for (const char* key : kTokenNames) {
-    dom::element element;
-    if (object[key].get(element) != simdjson::SUCCESS) continue;
-    if (auto text = token_text(element)) tokens.named.emplace_back(key, *text);
-  }
-  dom::array additional;
-  if (object["additional_special_tokens"].get(additional) == simdjson::SUCCESS) {
-    for (dom::element element : additional)
-      if (auto text = token_text(element)) tokens.additional.push_back(*text);
-  }
-  tokens.add_bos_token = flag(object, "add_bos_token");
-  tokens.add_eos_token = flag(object, "add_eos_token");
+  visit_object(json, name, "tokenizer", [&](const std::string& key, ondemand::value value) {
+    if (std::ranges::find(kTokenNames, key) != kTokenNames.end()) {
+      std::string text = token_text(value);
+      if (!text.empty()) tokens.named.emplace_back(key, std::move(text));
+    } else if (key == "additional_special_tokens") {
+      if (value.type() != ondemand::json_type::array) return;
+      for (auto entry : value.get_array()) {
+        std::string text = token_text(entry.value());
+        if (!text.empty()) tokens.additional.push_back(std::move(text));
+      }
+    } else if (key == "add_bos_token") {
+      tokens.add_bos_token = flag(value);
+    } else if (key == "add_eos_token") {
+      tokens.add_eos_token = flag(value);
+    }
+  });
   return tokens;
 }
 
@@ -126,35 +157,11 @@ SpecialTokens read_special_tokens(const std::filesystem::path& dir) {
   return tokens;
 }
 
-std::vector<std::pair<std::string, std::string>> parse_chat_templates(
-    std::string_view json, std::string_view name
-) {
-  dom::parser parser;
-  const dom::object object = parse_object(parser, json, name, "chat_template");
-  std::vector<std::pair<std::string, std::string>> templates;
-  dom::element value;
-  if (object["chat_template"].get(value) != simdjson::SUCCESS || value.is_null()) return templates;
-  std::string_view source;
-  if (value.get(source) == simdjson::SUCCESS) {
-    templates.emplace_back("default", source);
-    return templates;
-  }
-  dom::array entries;
-  if (value.get(entries) == simdjson::SUCCESS) {
-    for (dom::element entry : entries) {
-      std::string_view entry_name;
-      if (entry["name"].get(entry_name) == simdjson::SUCCESS &&
-          entry["template"].get(source) == simdjson::SUCCESS) {
-        templates.emplace_back(entry_name, source);
-      }
-    }
-  }
-  if (templates.empty()) {
-    throw InvalidArgument(
-        "chat_template",
-        fmt::format("{}: chat_template must be a string or a list of {{name, template}}", name)
-    );
-  }
+NamedSources parse_chat_templates(std::string_view json, std::string_view name) {
+  NamedSources templates;
+  visit_object(json, name, "chat_template", [&](const std::string& key, ondemand::value value) {
+    if (key == "chat_template") templates = templates_of(value);
+  });
   return templates;
 }
 
