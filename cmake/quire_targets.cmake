@@ -12,7 +12,8 @@ endif()
 
 add_library(quire_flags INTERFACE)
 target_compile_options(quire_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers
-                                             -Wno-restrict  # false alarms of g++ 12
+                                             # False alarms of g++ 12; clang knows no such warning.
+                                             $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                                              -fvisibility=hidden -ffunction-sections
                                              -fdata-sections
                                              -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
