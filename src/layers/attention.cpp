@@ -74,7 +74,7 @@ SelfAttention::SelfAttention(
     params_.qk_norm_eps = q_norm_->eps();
   }
   // Older checkpoints store what the rotary tables are computed from.
-  (load / "rotary_emb").scope.ignore("inv_freq");
+  load.scope.ignore("rotary_emb.inv_freq");
 }
 
 Tensor SelfAttention::attend(const LinearInput& input, const ForwardContext& ctx) const {

@@ -6,7 +6,7 @@
 namespace quire {
 
 Embedding::Embedding(const LoadContext& load, int64_t vocab_size, int64_t hidden_size, float scale)
-    : table_(load.scope.take("weight", {vocab_size, hidden_size})), scale_(scale) {
+    : table_(load.take("weight", {vocab_size, hidden_size})), scale_(scale) {
   if (table_.dtype() == load.dtype) return;
   converted_ = convert(load.stream, table_, load.dtype);
   table_ = converted_.tensor(load.dtype, {vocab_size, hidden_size});

@@ -14,10 +14,10 @@ Linear::Linear(
 }
 
 Linear::Linear(const LoadContext& load, int64_t in_features, int64_t out_features, bool has_bias) {
-  const Tensor weight = load.scope.take("weight", {out_features, in_features});
+  const Tensor weight = load.take("weight", {out_features, in_features});
   weight_ = ops::pack_linear({&weight, 1}, load.dtype, load.stream);
   if (!has_bias) return;
-  const Tensor bias = load.scope.take("bias", {out_features});
+  const Tensor bias = load.take("bias", {out_features});
   bias_ = to_float32({&bias, 1});
 }
 
@@ -30,9 +30,9 @@ Linear Linear::fused(
   std::vector<Tensor> weights;
   std::vector<Tensor> biases;
   for (const LinearPart& part : parts) {
-    const WeightScope scope = load.scope / part.name;
-    weights.push_back(scope.take("weight", {part.out_features, in_features}));
-    if (has_bias) biases.push_back(scope.take("bias", {part.out_features}));
+    const LoadContext place = load / part.name;
+    weights.push_back(place.take("weight", {part.out_features, in_features}));
+    if (has_bias) biases.push_back(place.take("bias", {part.out_features}));
   }
   return Linear(weights, biases, load);
 }

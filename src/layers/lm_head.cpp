@@ -4,7 +4,7 @@ namespace quire {
 
 LmHead::LmHead(const LoadContext& load, int64_t vocab_size, int64_t hidden_size, double softcap)
     : softcap_(static_cast<float>(softcap)) {
-  const Tensor weight = load.scope.take("weight", {vocab_size, hidden_size});
+  const Tensor weight = load.take("weight", {vocab_size, hidden_size});
   weight_ = ops::pack_linear({&weight, 1}, load.dtype, load.stream);
 }
 

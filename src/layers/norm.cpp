@@ -7,7 +7,7 @@ namespace quire {
 
 RmsNorm::RmsNorm(const LoadContext& load, int64_t size, const RmsNormOptions& options)
     : size_(size), eps_(static_cast<float>(options.eps)) {
-  const Tensor weight = load.scope.take("weight", {size});
+  const Tensor weight = load.take("weight", {size});
   storage_ = to_float32({&weight, 1}, options.weight_offset);
 }
 

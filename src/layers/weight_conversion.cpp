@@ -1,6 +1,6 @@
 #include "layers/weight_conversion.h"
 
-#include "quire/error.h"
+#include "base/check.h"
 #include "tensor/half.h"
 
 namespace quire {
@@ -17,15 +17,7 @@ void visit_float(const Tensor& source, Visit visit) {
     case DType::kFloat16:
       return visit(source.data<const Float16>());
     default:
-      throw InvalidArgument(
-          "model",
-          fmt::format(
-              "the checkpoint holds {} weights: quantized checkpoints are not supported, use one "
-              "in "
-              "bfloat16, float16 or float32",
-              dtype_name(source.dtype())
-          )
-      );
+      QUIRE_CHECK(false, "{}", dtype_name(source.dtype()));
   }
 }
 

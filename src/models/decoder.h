@@ -47,8 +47,9 @@ class Decoder final : public CausalLM {
             config.hidden_size,
             config.final_logit_softcapping
         ) {
-    // Some checkpoints write the tied head out.
+    // Some checkpoints write out the tied head, or what the rotary tables are computed from.
     if (config.tie_word_embeddings) root.scope.ignore("lm_head.weight");
+    body(root).scope.ignore("rotary_emb.inv_freq");
     layers_.reserve(config.num_hidden_layers);
     for (int i = 0; i < config.num_hidden_layers; ++i) {
       layers_.emplace_back(body(root) / "layers" / i, config, rotary_, i);

@@ -17,7 +17,7 @@ using Logits = std::vector<std::vector<float>>;  // [num_tokens][vocab_size]
 
 struct PagedModelOptions {
   DType dtype = DType::kFloat32;
-  int num_threads = 2;
+  int num_threads = 1;
   int max_model_len = 0;  // 0: what the checkpoint was made for
   std::function<void(ModelConfig&)> edit;  // of the configuration, before the model is built
 };
