@@ -23,12 +23,41 @@ struct ScratchDelete {
 };
 
 // About 50 µs of spinning: longer than the gap between two ops of a step, shorter than a step.
-constexpr int kSpins = 20000;
+constexpr int kSpins = 4000;
+// After this many, a waiting thread offers its CPU to whoever may be holding the others up.
+constexpr int kSpinsBeforeYield = 1000;
 
 inline void cpu_relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
+}
+
+// Waits for threads that are at work on the same task. They answer within microseconds, unless
+// there are more threads than free cores: then they need this one's.
+template <class Condition>
+void spin_until(Condition condition) {
+  constexpr int kSpinsBeforeYield = 4000;
+  for (int i = 0; !condition(); ++i) {
+    if (i < kSpinsBeforeYield) {
+      cpu_relax();
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+// Waits for what other threads of the same task are about to do. On a busy machine one of them may
+// not be running: then spinning would only take its CPU.
+template <class Condition>
+void spin_until(Condition condition) {
+  for (int i = 0; !condition(); ++i) {
+    if (i < kSpinsBeforeYield) {
+      cpu_relax();
+    } else {
+      sched_yield();
+    }
+  }
 }
 
 // Waits until `value` differs from `old`: spins first, then sleeps on the futex behind atomic wait.
@@ -117,9 +146,7 @@ void ThreadPool::run(FunctionRef<void(int)> task) {
   impl_->generation.fetch_add(1, std::memory_order_release);
   impl_->generation.notify_all();
   task(0);
-  while (impl_->num_pending.load(std::memory_order_acquire) != 0) {
-    cpu_relax();
-  }
+  spin_until([&] { return impl_->num_pending.load(std::memory_order_acquire) == 0; });
 }
 
 void* ThreadPool::scratch(size_t num_bytes) {
@@ -140,9 +167,7 @@ void ThreadPool::barrier() {
     impl_->barrier_phase.store(phase + 1, std::memory_order_release);
     return;
   }
-  while (impl_->barrier_phase.load(std::memory_order_acquire) == phase) {
-    cpu_relax();
-  }
+  spin_until([&] { return impl_->barrier_phase.load(std::memory_order_acquire) != phase; });
 }
 
 int available_cpus() {
