@@ -9,8 +9,9 @@
 #include "quire/error.h"
 #include "text_input.h"
 
-namespace quire {
 namespace {
+
+using namespace quire;
 
 std::shared_ptr<const ChatTemplate> load_template(
     const std::string& model, const std::string& template_file
@@ -53,5 +54,3 @@ int run_render_chat(int argc, char** argv) {
   std::cout << chat_template->render(read_input(context_file)) << std::flush;
   return 0;
 }
-
-}  // namespace quire

@@ -10,8 +10,9 @@
 #include "quire/tokenizer.h"
 #include "text_input.h"
 
-namespace quire {
 namespace {
+
+using namespace quire;
 
 std::string as_json(const std::vector<int32_t>& ids) {
   std::string out;
@@ -56,5 +57,3 @@ int run_tokenize(int argc, char** argv) {
   std::cout << (json ? as_json(ids) : as_words(ids)) << '\n';
   return 0;
 }
-
-}  // namespace quire
