@@ -33,20 +33,6 @@ inline void cpu_relax() {
 #endif
 }
 
-// Waits for threads that are at work on the same task. They answer within microseconds, unless
-// there are more threads than free cores: then they need this one's.
-template <class Condition>
-void spin_until(Condition condition) {
-  constexpr int kSpinsBeforeYield = 4000;
-  for (int i = 0; !condition(); ++i) {
-    if (i < kSpinsBeforeYield) {
-      cpu_relax();
-    } else {
-      sched_yield();
-    }
-  }
-}
-
 // Waits for what other threads of the same task are about to do. On a busy machine one of them may
 // not be running: then spinning would only take its CPU.
 template <class Condition>
