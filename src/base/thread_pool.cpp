@@ -24,11 +24,26 @@ struct ScratchDelete {
 
 // About 50 µs of spinning: longer than the gap between two ops of a step, shorter than a step.
 constexpr int kSpins = 4000;
+// After this many, a waiting thread offers its CPU to whoever may be holding the others up.
+constexpr int kSpinsBeforeYield = 1000;
 
 inline void cpu_relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
+}
+
+// Waits for what other threads of the same task are about to do. On a busy machine one of them may
+// not be running: then spinning would only take its CPU.
+template <class Condition>
+void spin_until(Condition condition) {
+  for (int i = 0; !condition(); ++i) {
+    if (i < kSpinsBeforeYield) {
+      cpu_relax();
+    } else {
+      sched_yield();
+    }
+  }
 }
 
 // Waits until `value` differs from `old`: spins first, then sleeps on the futex behind atomic wait.
