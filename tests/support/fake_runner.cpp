@@ -1,8 +1,6 @@
 #include "support/fake_runner.h"
 
-#include <algorithm>
-
-#include <gtest/gtest.h>
+#include "base/check.h"
 
 namespace quire::test {
 namespace {
@@ -46,8 +44,7 @@ std::vector<int32_t> FakeRunner::continuation(std::span<const int32_t> prompt, i
 
 void FakeRunner::forget(std::span<const uint64_t> ids) {
   for (uint64_t id : ids) {
-    EXPECT_EQ(requests_.erase(id), 1u)
-        << "request " << id << " is freed, but the runner has it not";
+    QUIRE_CHECK(requests_.erase(id) == 1, "request {} is freed, but not known", id);
   }
 }
 
@@ -55,12 +52,13 @@ FakeRunner::State& FakeRunner::find(const SchedulerOutput& output, int req_idx) 
   const ScheduledRequest& scheduled = output.requests[req_idx];
   if (scheduled.new_request_idx) {
     const NewRequestData& data = output.new_requests.at(*scheduled.new_request_idx);
-    EXPECT_EQ(data.request_id, scheduled.request_id);
-    EXPECT_FALSE(requests_.contains(data.request_id)) << "request " << data.request_id << " again";
+    QUIRE_CHECK(data.request_id == scheduled.request_id);
+    QUIRE_CHECK(!requests_.contains(data.request_id), "request {} is not new", data.request_id);
     requests_[data.request_id] = {data.token_ids, std::vector<std::vector<int>>(slots_.size())};
   }
-  EXPECT_TRUE(requests_.contains(scheduled.request_id)) << "unknown " << scheduled.request_id;
-  return requests_[scheduled.request_id];
+  const auto found = requests_.find(scheduled.request_id);
+  QUIRE_CHECK(found != requests_.end(), "request {} is not known", scheduled.request_id);
+  return found->second;
 }
 
 void FakeRunner::append_blocks(const SchedulerOutput& output, int req_idx, State& state) {
@@ -91,46 +89,53 @@ void FakeRunner::read_back(int num_tokens, std::span<const int32_t> token_ids, c
     fingerprint = extend_fingerprint(fingerprint, token_ids[p]);
     for (size_t group = 0; group < slots_.size(); ++group) {
       const int block_id = state.block_ids[group][p / block_size_];
-      ASSERT_NE(block_id, 0) << "position " << p << " lies in the null block";
-      ASSERT_EQ(slots_[group][block_id * block_size_ + p % block_size_], fingerprint)
-          << "block " << block_id << " does not hold position " << p << " of " << num_tokens;
+      QUIRE_CHECK(block_id != 0, "position {} lies in the null block", p);
+      QUIRE_CHECK(
+          slots_[group][block_id * block_size_ + p % block_size_] == fingerprint,
+          "block {} does not hold position {} of {}",
+          block_id,
+          p,
+          num_tokens
+      );
     }
   }
 }
 
-ModelRunnerOutput FakeRunner::execute(const SchedulerOutput& output) {
-  forget(output.finished_request_ids);
-  forget(output.preempted_request_ids);
-
-  // As in a layer, all requests write before any reads.
-  std::vector<std::vector<int32_t>> token_ids(output.requests.size());
-  size_t next_draft = 0;
+// As in a layer, all requests write before any reads.
+std::vector<std::vector<int32_t>> FakeRunner::write_all(const SchedulerOutput& output) {
+  std::vector<std::vector<int32_t>> token_ids;
+  auto next_draft = output.draft_token_ids.begin();
   int num_tokens = 0;
   for (int r = 0; r < output.num_reqs(); ++r) {
     const ScheduledRequest& scheduled = output.requests[r];
     State& state = find(output, r);
     append_blocks(output, r, state);
-    token_ids[r] = state.token_ids;
-    for (int i = 0; i < scheduled.num_draft_tokens; ++i) {
-      token_ids[r].push_back(output.draft_token_ids.at(next_draft++));
-    }
+    std::vector<int32_t>& ids = token_ids.emplace_back(state.token_ids);
+    ids.insert(ids.end(), next_draft, next_draft + scheduled.num_draft_tokens);
+    next_draft += scheduled.num_draft_tokens;
     const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
-    EXPECT_GE(scheduled.num_scheduled_tokens, 1);
-    EXPECT_LE(end, static_cast<int>(token_ids[r].size()));
-    if (scheduled.num_draft_tokens > 0) {
-      EXPECT_EQ(end, static_cast<int>(token_ids[r].size()));
-    }
-    write(scheduled, token_ids[r], state);
+    const int num_known = static_cast<int>(ids.size());
+    QUIRE_CHECK(scheduled.num_scheduled_tokens >= 1);
+    QUIRE_CHECK(end <= num_known, "token {} of {}", end, num_known);
+    QUIRE_CHECK(scheduled.num_draft_tokens == 0 || end == num_known, "drafts are left over");
+    write(scheduled, ids, state);
     num_tokens += scheduled.num_scheduled_tokens;
   }
-  EXPECT_EQ(num_tokens, output.total_num_scheduled_tokens);
-  EXPECT_EQ(next_draft, output.draft_token_ids.size());
+  QUIRE_CHECK(num_tokens == output.total_num_scheduled_tokens, "{} tokens", num_tokens);
+  QUIRE_CHECK(next_draft == output.draft_token_ids.end(), "drafts without a request");
+  return token_ids;
+}
+
+ModelRunnerOutput FakeRunner::execute(const SchedulerOutput& output) {
+  forget(output.finished_request_ids);
+  forget(output.preempted_request_ids);
+  const std::vector<std::vector<int32_t>> token_ids = write_all(output);
 
   ModelRunnerOutput result;
   result.sampled_starts.push_back(0);
   for (int r = 0; r < output.num_reqs(); ++r) {
     const ScheduledRequest& scheduled = output.requests[r];
-    State& state = requests_[scheduled.request_id];
+    State& state = requests_.at(scheduled.request_id);
     const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
     read_back(end, token_ids[r], state);
     // Drafts are accepted as long as they are what would have been sampled.

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <span>
 #include <vector>
 
@@ -15,7 +14,7 @@ namespace quire::test {
 // the token and of all tokens before it, and before it samples it reads the whole block table back:
 // a slot that holds anything else is a scheduling or caching bug. The sampled token depends on the
 // fingerprint alone, so that a prompt has one right continuation, however it is scheduled.
-// Every broken rule of SchedulerOutput is a test failure.
+// Throws InternalError for this and for every broken rule of SchedulerOutput.
 class FakeRunner {
  public:
   explicit FakeRunner(const KVCacheConfig& config);
@@ -38,6 +37,8 @@ class FakeRunner {
   void write(
       const ScheduledRequest& scheduled, std::span<const int32_t> token_ids, const State& state
   );
+  // The token ids of every request, drafts included.
+  std::vector<std::vector<int32_t>> write_all(const SchedulerOutput& output);
   void read_back(int num_tokens, std::span<const int32_t> token_ids, const State& state) const;
 
   int block_size_;
