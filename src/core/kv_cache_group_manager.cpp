@@ -79,9 +79,7 @@ void KVCacheGroupManager::free(int request_idx) {
   if (request_idx >= static_cast<int>(tables_.size())) return;
   BlockTable& table = tables_[request_idx];
   pool_.free_blocks(table.block_ids);
-  table.block_ids.clear();
-  table.num_cached_blocks = 0;
-  table.num_new_blocks = 0;
+  table = {};  // with its memory: there may be many more indices than running requests
 }
 
 std::span<const int> KVCacheGroupManager::block_ids(int request_idx) const {

@@ -62,6 +62,8 @@ void act_at_random(FakeEngine& engine, double time) {
     const bool reset_running_requests = in_range(0, 4) == 0;
     const bool is_reset = engine.scheduler().reset_prefix_cache(reset_running_requests);
     RC_ASSERT(is_reset || !reset_running_requests);
+  } else if (action < 13) {
+    engine.step(/*aborted_id=*/any_id);
   } else {
     engine.step();
   }

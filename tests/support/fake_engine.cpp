@@ -34,7 +34,7 @@ void FakeEngine::propose(RequestId id, int num_drafts, int wrong_idx) {
   scheduler_.set_draft_tokens(id, drafts);
 }
 
-void FakeEngine::step() {
+void FakeEngine::step(std::optional<RequestId> aborted_id) {
   const SchedulerOutput& output = scheduler_.schedule();
   const int num_tokens = output.total_num_scheduled_tokens;
   QUIRE_CHECK(num_tokens <= max_num_batched_tokens_, "{} tokens", num_tokens);
@@ -43,6 +43,7 @@ void FakeEngine::step() {
   }
   scheduler_.check_integrity();
   ModelRunnerOutput result = runner_.execute(output);
+  if (aborted_id) abort(*aborted_id);
   outputs_.clear();
   scheduler_.update(output, result, outputs_);
   for (const EngineCoreOutput& told : outputs_.outputs)

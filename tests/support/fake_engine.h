@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/scheduler.h"
@@ -21,7 +22,8 @@ class FakeEngine {
   void abort(RequestId id);
   // Drafts for the request: right ones, but for the one at wrong_idx.
   void propose(RequestId id, int num_drafts, int wrong_idx = -1);
-  void step();
+  // `aborted_id`: a request that is aborted while the runner works.
+  void step(std::optional<RequestId> aborted_id = std::nullopt);
   // Steps until there is no work; then nothing may be held by anybody.
   void run_to_the_end();
 
