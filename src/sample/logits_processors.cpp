@@ -22,8 +22,8 @@ void LogitsProcessors::reset(const SamplingParams& params) {
   if (params.allowed_token_ids) {
     allowed_ids_ = *params.allowed_token_ids;
     std::ranges::sort(allowed_ids_);
-    const auto repeated = std::ranges::unique(allowed_ids_);
-    allowed_ids_.erase(repeated.begin(), repeated.end());
+    const auto repeated = std::unique(allowed_ids_.begin(), allowed_ids_.end());
+    allowed_ids_.erase(repeated, allowed_ids_.end());
   }
   bad_words_ = params.bad_words_token_ids;
   std::erase_if(bad_words_, [](const auto& word) { return word.empty(); });
