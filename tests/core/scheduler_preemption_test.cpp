@@ -73,12 +73,14 @@ TEST(PreemptionTest, TheLastAdmittedGoFirstAndComeBackBeforeOthersThatWait) {
   FullCache full;
   Scheduler& scheduler = full.scheduler;
   scheduler.add_request(create_request({.id = 9, .num_tokens = 16}));
+  scheduler.set_draft_tokens(2, std::vector<int32_t>{5, 6});
   const SchedulerOutput output = scheduler.schedule();
   EXPECT_EQ(num_scheduled_tokens(output), (Counts{{0, 1}}));
   // Request 2 gave its block to 0; 1 found none and went itself.
   EXPECT_THAT(output.preempted_request_ids, ElementsAre(2, 1));
   EXPECT_EQ(ids_of(scheduler.waiting()), (std::vector<RequestId>{1, 2, 9}));
   EXPECT_EQ(scheduler.stats().num_preemptions, 2);
+  EXPECT_THAT(scheduler.find_request(2)->draft_token_ids, IsEmpty());
   scheduler.check_integrity();
 }
 

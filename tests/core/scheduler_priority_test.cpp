@@ -108,6 +108,42 @@ TEST(PriorityTest, TheLeastImportantRunningRequestIsPreempted) {
   scheduler.check_integrity();
 }
 
+TEST(PriorityTest, NobodyIsSkippedWhenARequestBeforeItIsPreempted) {
+  // 7 usable blocks. Each request fills 2; the low one, first in the batch, takes the last.
+  Scheduler scheduler = create_priority_scheduler({.num_blocks = 8});
+  add(scheduler, {{5, 0}}, {.id = 0, .num_tokens = 32});
+  const SchedulerOutput first = scheduler.schedule();
+  add(scheduler, {{1, 1}, {1, 2}}, {.id = 1, .num_tokens = 32});
+  SchedulerOutput output = scheduler.schedule();
+  ASSERT_EQ(ids_of(scheduler.running()), (std::vector<RequestId>{0, 1, 2}));
+  update(scheduler, first, make_runner_output(first, {{0, {100}}}));
+  update(scheduler, output, make_runner_output(output, {{1, {100}}, {2, {100}}}));
+
+  output = scheduler.schedule();
+  EXPECT_THAT(output.preempted_request_ids, ElementsAre(0));
+  EXPECT_EQ(num_scheduled_tokens(output), (Counts{{1, 1}, {2, 1}}));
+  scheduler.check_integrity();
+}
+
+TEST(PriorityTest, NobodyIsAdmittedInAStepThatPreempts) {
+  // 3 usable blocks. The low request gives back 2, of which the middle one needs 1; the high one
+  // could have the other, but not before the next step.
+  Scheduler scheduler = create_priority_scheduler({.num_blocks = 4});
+  add(scheduler, {{1, 0}}, {.id = 0, .num_tokens = 16});
+  add(scheduler, {{5, 1}}, {.id = 1, .num_tokens = 32});
+  SchedulerOutput output = scheduler.schedule();
+  ASSERT_EQ(output.num_reqs(), 2);
+  update(scheduler, output, make_runner_output(scheduler, output, 100));
+  add(scheduler, {{0, 2}}, {.id = 2, .num_tokens = 4});
+  output = scheduler.schedule();
+  EXPECT_THAT(output.preempted_request_ids, ElementsAre(1));
+  EXPECT_EQ(num_scheduled_tokens(output), (Counts{{0, 1}}));
+  EXPECT_EQ(scheduler.kv_cache_manager().pool().num_free_blocks(), 1);
+  update(scheduler, output, make_runner_output(scheduler, output, 100));
+  EXPECT_EQ(num_scheduled_tokens(scheduler.schedule()), (Counts{{0, 1}, {2, 4}}));
+  scheduler.check_integrity();
+}
+
 TEST(PriorityTest, TheLatestArrivalIsTheVictimAmongEquals) {
   // 6 usable blocks, three requests of two, the first that needs a third takes it from the latest.
   Scheduler scheduler = create_priority_scheduler({.num_blocks = 7});
