@@ -1,9 +1,9 @@
 #pragma once
 
-// The sub-commands of quire. argv[0] is the command's name; the value is the exit code.
-namespace quire {
-
-int run_tokenize(int argc, char** argv);
+// The subcommands of quire. argv[0] is the subcommand's name. Each returns the exit code, and
+// throws InvalidArgument, EnvironmentError or InternalError, which main shows as one line.
+int run_chat(int argc, char** argv);
+int run_collect_env(int argc, char** argv);
+int run_generate(int argc, char** argv);
 int run_render_chat(int argc, char** argv);
-
-}  // namespace quire
+int run_tokenize(int argc, char** argv);

@@ -76,6 +76,20 @@ const std::vector<Variable>& variables() {
   return list;
 }
 
+std::vector<std::pair<std::string, std::string>> set_variables() {
+  std::vector<std::pair<std::string, std::string>> set;
+  for (const Variable& variable : variables()) {
+    for (const char* name : {variable.name, variable.also}) {
+      if (name == nullptr) continue;
+      auto value = read(name);
+      if (!value) continue;
+      const bool is_secret = std::strstr(name, "TOKEN") != nullptr;
+      set.emplace_back(name, is_secret ? "(hidden)" : std::move(*value));
+    }
+  }
+  return set;
+}
+
 std::string logging_level() {
   return read_either("QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL").value_or("INFO");
 }

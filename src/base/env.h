@@ -17,6 +17,9 @@ struct Variable {
 };
 const std::vector<Variable>& variables();  // the whole list, in the order of the docs
 
+// Those that are set, with their values; "(hidden)" for tokens.
+std::vector<std::pair<std::string, std::string>> set_variables();
+
 std::string logging_level();  // QUIRE_LOGGING_LEVEL, VLLM_LOGGING_LEVEL; default "INFO"
 std::optional<std::string> cpu_isa();  // QUIRE_CPU_ISA: like --cpu-isa
 std::optional<int64_t> cpu_kv_cache_space_gib();  // VLLM_CPU_KVCACHE_SPACE

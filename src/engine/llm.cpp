@@ -8,7 +8,7 @@
 
 #include "engine/beam_search.h"
 #include "engine/chat_prompt.h"
-#include "engine/progress_bar.h"
+#include "base/progress_bar.h"
 #include "quire/chat_template.h"
 #include "quire/error.h"
 

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "engine/inproc_client.h"
 #include "engine/make_scheduler.h"
-#include "engine/progress_bar.h"
+#include "base/progress_bar.h"
 #include "hub/model_dir.h"
 #include "quire/error.h"
 

@@ -1,4 +1,4 @@
-#include "engine/progress_bar.h"
+#include "base/progress_bar.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,211 @@
+#include <atomic>
+#include <csignal>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include "apps/command_line.h"
+#include "apps/commands.h"
+#include "apps/run_stats.h"
+#include "apps/terminal.h"
+#include "quire/error.h"
+#include "quire/llm.h"
+
+namespace quire::cli {
+namespace {
+
+constexpr const char* kHelp =
+    "/help   this list\n"
+    "/reset  forget the conversation\n"
+    "/exit   leave, like Ctrl-D\n"
+    "Ctrl-C  stops the answer, or leaves when there is none\n";
+
+constexpr int kExitByInterrupt = 130;
+
+// Ctrl-C, taken by a thread of its own: it aborts the answer that is being given.
+class InterruptHandler {
+ public:
+  explicit InterruptHandler(AsyncEngine& engine) : engine_(engine), thread_([this] { run(); }) {}
+
+  ~InterruptHandler() {
+    is_stopping_ = true;
+    pthread_kill(thread_.native_handle(), SIGINT);
+    thread_.join();
+  }
+
+  // Call it before any thread starts: they inherit the mask.
+  static void block_signal() {
+    const sigset_t set = interrupt_set();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  }
+
+  void set_request(std::optional<std::string> request_id) {
+    std::lock_guard lock(mutex_);
+    request_id_ = std::move(request_id);
+  }
+
+ private:
+  static sigset_t interrupt_set() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    return set;
+  }
+
+  void run() {
+    const sigset_t set = interrupt_set();
+    for (int signal = 0; sigwait(&set, &signal) == 0 && !is_stopping_;) {
+      std::lock_guard lock(mutex_);
+      if (request_id_) {
+        engine_.abort(*request_id_);
+      } else {
+        // Nothing is lost: the conversation lives in this process alone.
+        fmt::print("\n");
+        std::fflush(stdout);
+        std::_Exit(kExitByInterrupt);
+      }
+    }
+  }
+
+  AsyncEngine& engine_;
+  std::atomic<bool> is_stopping_ = false;
+  std::mutex mutex_;
+  std::optional<std::string> request_id_;
+  std::thread thread_;  // the last member: it uses the others
+};
+
+struct TalkOptions {
+  std::optional<std::string> system_prompt;
+  std::optional<std::string> quick;
+  std::optional<std::string> url;
+  bool stats = false;
+};
+
+class Conversation {
+ public:
+  Conversation(AsyncEngine& engine, SamplingParams params, const TalkOptions& options)
+      : engine_(engine), interrupts_(engine), params_(std::move(params)), options_(options) {
+    params_.output_kind = RequestOutputKind::kDelta;
+    reset();
+  }
+
+  // Questions from standard input until its end or /exit.
+  void run() {
+    const bool is_interactive = stdin_is_terminal() && stdout_is_terminal();
+    if (is_interactive) print(dim("/help lists the commands.\n"));
+    std::string line;
+    while (true) {
+      if (is_interactive) print("> ");
+      if (!std::getline(std::cin, line)) break;
+      if (line == "/exit" || line == "/quit") return;
+      handle(line);
+    }
+    if (is_interactive) print("\n");
+  }
+
+  // False: the question was refused.
+  bool ask(const std::string& question) {
+    messages_.push_back({"user", question});
+    try {
+      answer();
+      return true;
+    } catch (const InvalidArgument& error) {
+      // The conversation goes on as if it had not been asked.
+      messages_.pop_back();
+      print_error(error.field(), error.what());
+      return false;
+    }
+  }
+
+ private:
+  void reset() {
+    messages_.clear();
+    if (options_.system_prompt) messages_.push_back({"system", *options_.system_prompt});
+  }
+
+  void handle(const std::string& line) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) return;
+    if (line == "/help") {
+      print(kHelp);
+    } else if (line == "/reset") {
+      reset();
+      print_note("The conversation starts anew.");
+    } else if (line.front() == '/') {
+      print_error(line, "no such command. /help lists them.");
+    } else {
+      ask(line);
+    }
+  }
+
+  void answer() {
+    const ContentFormat format = engine_.chat_template().content_format();
+    const Prompt prompt = engine_.render_chat(chat_context_json(messages_, {}, format));
+    const std::string request_id = fmt::format("chat-{}", num_requests_++);
+    const auto stream = engine_.add_request(request_id, prompt, params_);
+    interrupts_.set_request(request_id);
+    std::string text;
+    RequestOutput whole;
+    while (auto output = stream->next()) {
+      for (const CompletionOutput& completion : output->outputs) {
+        print(completion.text);
+        text += completion.text;
+      }
+      gather_stream(whole, std::move(*output));
+    }
+    interrupts_.set_request(std::nullopt);
+    print("\n");
+    if (whole.error) throw InternalError(*whole.error);
+    if (options_.stats) print_note(describe_request(whole));
+    messages_.push_back({"assistant", text});
+  }
+
+  AsyncEngine& engine_;
+  InterruptHandler interrupts_;
+  SamplingParams params_;
+  const TalkOptions& options_;
+  std::vector<ChatMessage> messages_;
+  size_t num_requests_ = 0;
+};
+
+void add_options(CommandLine& command_line, TalkOptions& options) {
+  command_line.add_text("system-prompt", options.system_prompt, "Message before the conversation.");
+  command_line.add_text("-q,--quick", options.quick, "Ask this one question and exit.");
+  command_line.add_switch("stats", options.stats, "Print times and prefix cache hits.");
+  command_line.add_text(
+      "url", options.url, "Not supported: this version has no server to talk to."
+  );
+}
+
+}  // namespace
+}  // namespace quire::cli
+
+int run_chat(int argc, char** argv) {
+  using namespace quire;
+  using namespace quire::cli;
+  CommandLine command_line("chat", "Talks with a model that runs in this process.");
+  TalkOptions options;
+  add_options(command_line, options);
+  command_line.add_engine_options();
+  command_line.add_sampling_options();
+  if (!command_line.parse(argc, argv)) return 0;
+  if (options.url) {
+    throw InvalidArgument(
+        "--url", "There is no server to talk to in this version. Use --model: it runs here."
+    );
+  }
+  SamplingParams scratch;
+  command_line.apply_to(scratch);  // a bad value is told before the model loads
+  InterruptHandler::block_signal();
+  AsyncEngine engine(command_line.engine_config());
+  SamplingParams params = engine.default_sampling_params();
+  params.max_tokens.reset();  // an answer may be as long as the model allows
+  command_line.apply_to(params);
+  if (params.n != 1) throw InvalidArgument("--n", "A conversation has one answer: leave n at 1.");
+  Conversation conversation(engine, std::move(params), options);
+  if (options.quick) return conversation.ask(*options.quick) ? 0 : 1;
+  conversation.run();
+  return 0;
+}

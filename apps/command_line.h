@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quire/engine_config.h"
+#include "quire/sampling_params.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace quire::cli {
+
+// The options of one subcommand. Names may be written with - or _; a switch --x has a --no-x.
+class CommandLine {
+ public:
+  CommandLine(std::string name, std::string description);
+  ~CommandLine();
+
+  // Every field of EngineConfig and SamplingParams as an option. With both, --seed is the engine's.
+  void add_engine_options();
+  void add_sampling_options();
+
+  // An option of the command itself, in its own group of --help.
+  void add_text(const std::string& name, std::optional<std::string>& value, const char* help);
+  void add_texts(const std::string& name, std::vector<std::string>& values, const char* help);
+  void add_int(const std::string& name, int& value, const char* help);
+  void add_optional_int(const std::string& name, std::optional<int>& value, const char* help);
+  void add_number(const std::string& name, double& value, const char* help);
+  void add_switch(const std::string& name, bool& value, const char* help);
+
+  // False: --help was asked for and printed. Throws InvalidArgument.
+  [[nodiscard]] bool parse(int argc, char** argv);
+
+  EngineConfig engine_config() const;
+  // Sets the fields that were given.
+  void apply_to(SamplingParams& params) const;
+  bool was_given(const std::string& name) const;  // "max_tokens" or "--max-tokens"
+  std::string help() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quire::cli

@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+
+#include "apps/command_line.h"
+#include "apps/commands.h"
+#include "apps/jsonl.h"
+#include "apps/run_stats.h"
+#include "apps/terminal.h"
+#include "quire/error.h"
+#include "quire/llm.h"
+#include "quire/request_json.h"
+
+namespace quire::cli {
+namespace {
+
+constexpr int kDefaultMaxTokens = 256;  // of --prompt; lines of a file have vLLM's 16
+
+struct CommandOptions {
+  std::vector<std::string> prompts;
+  std::optional<std::string> input_file;
+  std::optional<std::string> output_file;
+  std::optional<std::string> logit_bias;
+  std::optional<std::string> system_prompt;
+  bool chat = false;
+  bool stats = false;
+};
+
+void add_options(CommandLine& command_line, CommandOptions& options) {
+  command_line.add_texts("prompt", options.prompts, "Text to complete; may be given many times.");
+  command_line.add_switch(
+      "chat", options.chat, "Take each --prompt as a user's message, through the chat template."
+  );
+  command_line.add_text(
+      "system-prompt", options.system_prompt, "System message before each --prompt; means --chat."
+  );
+  command_line.add_text(
+      "input-file",
+      options.input_file,
+      "JSON lines, one request each: prompt, prompt_token_ids or messages, and any sampling "
+      "parameter. - is standard input."
+  );
+  command_line.add_text(
+      "output-file",
+      options.output_file,
+      "Where the outputs of --input-file go, one JSON line each, in the order of the input. "
+      "Default: "
+      "standard output."
+  );
+  command_line.add_text(
+      "logit-bias", options.logit_bias, "JSON object: token id to a bias of its logit."
+  );
+  command_line.add_switch(
+      "stats",
+      options.stats,
+      "Print times, speed, prefix cache hits and the mean batch on standard error."
+  );
+}
+
+void check(const CommandOptions& options) {
+  if (options.prompts.empty() == !options.input_file) {
+    throw InvalidArgument("--prompt", "Give either --prompt or --input-file.");
+  }
+  if (options.input_file && (options.chat || options.system_prompt)) {
+    throw InvalidArgument(
+        "--chat",
+        "Lines of --input-file have `messages` instead: leave --chat and --system-prompt out."
+    );
+  }
+  if (options.output_file && !options.input_file) {
+    throw InvalidArgument("--output-file", "It goes with --input-file. For --prompt, redirect.");
+  }
+}
+
+SamplingParams sampling_params(
+    const CommandLine& command_line, const CommandOptions& options, const AsyncEngine& engine
+) {
+  SamplingParams params = engine.default_sampling_params();
+  const bool has_length = params.max_tokens != SamplingParams().max_tokens;
+  if (!options.input_file && !has_length) params.max_tokens = kDefaultMaxTokens;
+  command_line.apply_to(params);
+  if (options.logit_bias) {
+    const std::string line = R"({"prompt": "", "logit_bias": )" + *options.logit_bias + "}";
+    params.logit_bias = parse_request_json(line, params).params.logit_bias;
+  }
+  return params;
+}
+
+Prompt make_prompt(
+    const AsyncEngine& engine, const std::string& text, const CommandOptions& options
+) {
+  if (!options.chat && !options.system_prompt) return Prompt{.text = text};
+  std::vector<ChatMessage> messages;
+  if (options.system_prompt) messages.push_back({"system", *options.system_prompt});
+  messages.push_back({"user", text});
+  const ContentFormat format = engine.chat_template().content_format();
+  return engine.render_chat(chat_context_json(messages, {}, format));
+}
+
+// The prompts of the command line: text on stdout as it comes, in their order.
+class PromptRun {
+ public:
+  PromptRun(AsyncEngine& engine, const CommandOptions& options, SamplingParams params)
+      : engine_(engine), options_(options), params_(std::move(params)) {
+    // Several completions are printed one after the other, so each must be whole.
+    params_.output_kind =
+        params_.n == 1 ? RequestOutputKind::kDelta : RequestOutputKind::kFinalOnly;
+  }
+
+  // False: some prompt failed.
+  bool run() {
+    std::vector<std::shared_ptr<RequestStream>> streams;
+    for (const std::string& prompt : options_.prompts)
+      streams.push_back(add(prompt, streams.size()));
+    for (size_t i = 0; i < streams.size(); ++i) {
+      if (streams[i]) show(options_.prompts[i], *streams[i]);
+    }
+    if (options_.stats) print_note(stats_.summary(engine_.stats()));
+    return all_went_well_;
+  }
+
+ private:
+  std::shared_ptr<RequestStream> add(const std::string& prompt, size_t index) {
+    try {
+      return engine_.add_request(
+          std::to_string(index), make_prompt(engine_, prompt, options_), params_
+      );
+    } catch (const InvalidArgument& error) {
+      fail(error.field(), error.what());
+      return nullptr;
+    }
+  }
+
+  void show(const std::string& prompt, RequestStream& stream) {
+    if (stdout_is_terminal()) print(dim(prompt));
+    RequestOutput whole;
+    while (auto output = stream.next()) {
+      show_texts(*output);
+      gather_stream(whole, std::move(*output));
+    }
+    print("\n");
+    if (whole.error) fail("", *whole.error);
+    stats_.add(whole);
+    if (options_.stats) print_note(describe_request(whole));
+    if (stdout_is_terminal()) print("\n");
+  }
+
+  void show_texts(const RequestOutput& output) const {
+    for (const CompletionOutput& completion : output.outputs) {
+      const bool is_next = params_.n > 1 && completion.index > 0;
+      print(is_next ? "\n" + completion.text : completion.text);
+    }
+  }
+
+  void fail(std::string_view field, std::string_view message) {
+    print_error(field, message);
+    all_went_well_ = false;
+  }
+
+  AsyncEngine& engine_;
+  const CommandOptions& options_;
+  SamplingParams params_;
+  RunStats stats_;
+  bool all_went_well_ = true;
+};
+
+}  // namespace
+}  // namespace quire::cli
+
+int run_generate(int argc, char** argv) {
+  using namespace quire;
+  using namespace quire::cli;
+  CommandLine command_line(
+      "generate", "Completes prompts, or the requests of a file, in this process."
+  );
+  CommandOptions options;
+  add_options(command_line, options);
+  command_line.add_engine_options();
+  command_line.add_sampling_options();
+  if (!command_line.parse(argc, argv)) return 0;
+  check(options);
+  SamplingParams scratch;
+  command_line.apply_to(scratch);  // a bad value is told before the model loads
+  AsyncEngine engine(command_line.engine_config());
+  SamplingParams params = sampling_params(command_line, options, engine);
+  if (!options.input_file) return PromptRun(engine, options, std::move(params)).run() ? 0 : 1;
+  const JsonlFiles files{*options.input_file, options.output_file.value_or("-")};
+  return generate_jsonl(engine, params, files, options.stats) ? 0 : 1;
+}

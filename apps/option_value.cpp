@@ -1,0 +1,143 @@
+#include "apps/option_value.h"
+
+#include <charconv>
+#include <limits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "quire/error.h"
+
+namespace quire::cli {
+namespace {
+
+struct Unit {
+  const char* name;
+  int64_t factor;
+};
+constexpr Unit kUnits[] = {
+    {"", 1},
+    {"k", 1000},
+    {"K", 1000},
+    {"M", 1000 * 1000},
+    {"G", 1000 * 1000 * 1000},
+    {"Ki", 1 << 10},
+    {"Mi", 1 << 20},
+    {"Gi", 1 << 30},
+};
+
+[[noreturn]] void fail(
+    const std::string& option, const std::string& word, const std::string& what
+) {
+  throw InvalidArgument(option, fmt::format("'{}' is not {}.", word, what));
+}
+
+int64_t parse_int(const std::string& option, const std::string& word, int64_t min, int64_t max) {
+  int64_t number = 0;
+  const char* end = word.data() + word.size();
+  const auto [rest, error] = std::from_chars(word.data(), end, number);
+  if (error == std::errc::invalid_argument) fail(option, word, "a whole number");
+  const std::string unit(rest, end);
+  for (const Unit& known : kUnits) {
+    if (unit != known.name) continue;
+    int64_t value = 0;
+    const bool overflows = __builtin_mul_overflow(number, known.factor, &value);
+    if (error != std::errc() || overflows || value < min || value > max) {
+      fail(option, word, fmt::format("between {} and {}", min, max));
+    }
+    return value;
+  }
+  fail(option, word, "a whole number (units: k, M, G, Ki, Mi, Gi)");
+}
+
+}  // namespace
+
+void parse_value(const std::string&, const Words& words, std::string& value) {
+  value = words.back();
+}
+
+void parse_value(const std::string& option, const Words& words, bool& value) {
+  const std::string& word = words.back();
+  if (word == "true" || word == "True" || word == "1") {
+    value = true;
+  } else if (word == "false" || word == "False" || word == "0") {
+    value = false;
+  } else {
+    fail(option, word, "true or false");
+  }
+}
+
+void parse_value(const std::string& option, const Words& words, int& value) {
+  using Limits = std::numeric_limits<int>;
+  value = static_cast<int>(parse_int(option, words.back(), Limits::min(), Limits::max()));
+}
+
+void parse_value(const std::string& option, const Words& words, int64_t& value) {
+  using Limits = std::numeric_limits<int64_t>;
+  value = parse_int(option, words.back(), Limits::min(), Limits::max());
+}
+
+void parse_value(const std::string& option, const Words& words, double& value) {
+  const std::string& word = words.back();
+  const char* end = word.data() + word.size();
+  const auto [rest, error] = std::from_chars(word.data(), end, value);
+  if (error != std::errc() || rest != end) fail(option, word, "a number");
+}
+
+void parse_value(const std::string&, const Words& words, std::vector<std::string>& value) {
+  value = words;
+}
+
+void parse_value(const std::string& option, const Words& words, std::vector<int32_t>& value) {
+  using Limits = std::numeric_limits<int32_t>;
+  value.clear();
+  for (const std::string& word : words) {
+    value.push_back(static_cast<int32_t>(parse_int(option, word, Limits::min(), Limits::max())));
+  }
+}
+
+std::string type_name(const std::string&) {
+  return "TEXT";
+}
+std::string type_name(bool) {
+  return "";
+}
+std::string type_name(int) {
+  return "INT";
+}
+std::string type_name(int64_t) {
+  return "INT";
+}
+std::string type_name(double) {
+  return "NUMBER";
+}
+std::string type_name(const std::vector<std::string>&) {
+  return "TEXT …";
+}
+std::string type_name(const std::vector<int32_t>&) {
+  return "ID …";
+}
+
+std::string default_text(const std::string& value) {
+  return value;
+}
+std::string default_text(bool value) {
+  return value ? "on" : "off";
+}
+std::string default_text(int value) {
+  return std::to_string(value);
+}
+std::string default_text(int64_t value) {
+  return std::to_string(value);
+}
+std::string default_text(double value) {
+  return fmt::format("{}", value);
+}
+std::string default_text(const std::vector<std::string>& value) {
+  return fmt::format("{}", fmt::join(value, " "));
+}
+std::string default_text(const std::vector<int32_t>& value) {
+  return fmt::format("{}", fmt::join(value, " "));
+}
+
+}  // namespace quire::cli

@@ -1,0 +1,111 @@
+#include <array>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/suggest.h"
+#include "apps/terminal.h"
+#include "apps/version.h"
+#include "base/env.h"
+#include "base/log.h"
+#include "bench/commands.h"
+#include "quire/error.h"
+
+namespace quire::cli {
+namespace {
+
+struct Command {
+  const char* name;
+  int (*run)(int argc, char** argv);
+  const char* help;
+};
+
+constexpr std::array kCommands = {
+    Command{"generate", run_generate, "Complete prompts, or the requests of a file."},
+    Command{"chat", run_chat, "Talk with a model."},
+    Command{"tokenize", run_tokenize, "Turn text into token ids."},
+    Command{"render-chat", run_render_chat, "Render a conversation with a chat template."},
+    Command{"bench", run_bench, "Measure: throughput, latency."},
+    Command{"collect-env", run_collect_env, "Print what a bug report should tell of this machine."},
+};
+
+// Commands of vLLM that this program does not have, and what to do instead.
+struct AbsentCommand {
+  const char* name;
+  const char* instead;
+};
+constexpr std::array kAbsentCommands = {
+    AbsentCommand{"serve", "there is no server in this version; use quire generate or quire chat"},
+    AbsentCommand{"complete", "it needs a server; use quire generate"},
+    AbsentCommand{"run-batch", "use quire generate --input-file with one request a line"},
+};
+
+void print_help() {
+  fmt::print(
+      "quire {}: the vLLM V1 engine in C++\n\nUsage: quire COMMAND [OPTIONS]\n\nCommands:\n",
+      kVersion
+  );
+  for (const Command& command : kCommands)
+    fmt::print("  {:<14}{}\n", command.name, command.help);
+  fmt::print(
+      "\nOptions:\n  -h, --help    Print this help; quire COMMAND --help for a command's.\n"
+      "  -v, --version Print the version.\n\nEnvironment:\n"
+  );
+  for (const auto& variable : env::variables()) {
+    fmt::print("  {:<30} {}\n", variable.name, variable.help);
+  }
+}
+
+int fail_unknown(std::string_view name) {
+  for (const AbsentCommand& absent : kAbsentCommands) {
+    if (name != absent.name) continue;
+    print_error(name, fmt::format("not supported: {}.", absent.instead));
+    return 1;
+  }
+  std::vector<std::string> known;
+  for (const Command& command : kCommands)
+    known.emplace_back(command.name);
+  print_error(
+      name, fmt::format("quire has no such command.{} See quire --help.", did_you_mean(name, known))
+  );
+  return 1;
+}
+
+int dispatch(int argc, char** argv) {
+  const std::string_view name = argc > 1 ? argv[1] : "--help";
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_help();
+    return 0;
+  }
+  if (name == "--version" || name == "-v") {
+    fmt::print("{}\n", kVersion);
+    return 0;
+  }
+  for (const Command& command : kCommands) {
+    if (name == command.name) return command.run(argc - 1, argv + 1);
+  }
+  return fail_unknown(name);
+}
+
+}  // namespace
+}  // namespace quire::cli
+
+int main(int argc, char** argv) {
+  using namespace quire;
+  try {
+    init_logging();
+    for (const std::string& name : env::unknown_vllm_variables()) {
+      QUIRE_LOG_WARN("The environment variable {} means nothing to quire.", name);
+    }
+    return cli::dispatch(argc, argv);
+  } catch (const InvalidArgument& error) {
+    cli::print_error(error.field(), error.what());
+  } catch (const std::exception& error) {
+    cli::print_error("", error.what());
+  }
+  return 1;
+}

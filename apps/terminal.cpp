@@ -1,0 +1,39 @@
+#include "apps/terminal.h"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "quire/error.h"
+
+namespace quire::cli {
+
+bool stdout_is_terminal() {
+  return isatty(STDOUT_FILENO) == 1;
+}
+bool stdin_is_terminal() {
+  return isatty(STDIN_FILENO) == 1;
+}
+
+void print(std::string_view text) {
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (!is_written || std::fflush(stdout) != 0) {
+    throw EnvironmentError("Cannot write to standard output.");
+  }
+}
+
+void print_note(std::string_view text) {
+  const bool is_dim = isatty(STDERR_FILENO) == 1;
+  fmt::print(stderr, "{}\n", is_dim ? dim(text) : std::string(text));
+}
+
+std::string dim(std::string_view text) {
+  return fmt::format("\x1b[2m{}\x1b[0m", text);
+}
+
+void print_error(std::string_view field, std::string_view message) {
+  fmt::print(stderr, "error: {}{}{}\n", field, field.empty() ? "" : ": ", message);
+}
+
+}  // namespace quire::cli

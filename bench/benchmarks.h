@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+// The benchmarks of `quire bench`; argv[0] is the benchmark's name.
+namespace quire::bench {
+
+int run_latency(int argc, char** argv);
+int run_throughput(int argc, char** argv);
+
+// Writes one JSON object to the file that --output-json names. Throws EnvironmentError.
+void write_json(const std::string& path, const std::string& json);
+
+}  // namespace quire::bench

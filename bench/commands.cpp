@@ -1,0 +1,79 @@
+#include "bench/commands.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "apps/suggest.h"
+#include "apps/terminal.h"
+#include "bench/benchmarks.h"
+#include "quire/error.h"
+
+namespace quire::bench {
+namespace {
+
+struct Benchmark {
+  const char* name;
+  int (*run)(int argc, char** argv);
+  const char* help;
+};
+
+constexpr std::array kBenchmarks = {
+    Benchmark{"latency", run_latency, "How long one batch of requests takes."},
+    Benchmark{"throughput", run_throughput, "Requests and tokens per second of many requests."},
+};
+
+std::string help() {
+  std::string text =
+      "Measures the engine in this process.\n\nUsage: quire bench BENCHMARK [OPTIONS]\n\n";
+  for (const Benchmark& benchmark : kBenchmarks) {
+    text += fmt::format("  {:<12}{}\n", benchmark.name, benchmark.help);
+  }
+  return text;
+}
+
+[[noreturn]] void fail_unknown(std::string_view name) {
+  if (name == "serve") {
+    throw InvalidArgument("serve", "not supported: there is no server to measure in this version.");
+  }
+  std::vector<std::string> known;
+  for (const Benchmark& benchmark : kBenchmarks)
+    known.emplace_back(benchmark.name);
+  throw InvalidArgument(
+      std::string(name),
+      fmt::format(
+          "quire bench has no such benchmark.{} See quire bench --help.",
+          cli::did_you_mean(name, known)
+      )
+  );
+}
+
+}  // namespace
+
+void write_json(const std::string& path, const std::string& json) {
+  std::ofstream file(path, std::ios::binary);
+  file << json << '\n';
+  file.close();
+  if (!file) {
+    throw EnvironmentError(fmt::format("Cannot write {}: {}.", path, std::strerror(errno)));
+  }
+}
+
+}  // namespace quire::bench
+
+int run_bench(int argc, char** argv) {
+  using namespace quire::bench;
+  const std::string_view name = argc > 1 ? argv[1] : "--help";
+  if (name == "--help" || name == "-h") {
+    quire::cli::print(help());
+    return 0;
+  }
+  for (const Benchmark& benchmark : kBenchmarks) {
+    if (name == benchmark.name) return benchmark.run(argc - 1, argv + 1);
+  }
+  fail_unknown(name);
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quire/async_engine.h"
+
+namespace quire::bench {
+
+// One request to measure with.
+struct SampleRequest {
+  Prompt prompt;
+  int num_prompt_tokens = 0;
+  int num_output_tokens = 0;  // to generate, end of text or not
+};
+
+// Names and defaults are vLLM's.
+struct DatasetOptions {
+  std::string name = "random";  // random, sharegpt, custom
+  std::optional<std::string> path;  // of sharegpt (a JSON list) and custom (JSON lines)
+  int num_prompts = 1000;
+  std::optional<int> input_len;  // tokens; random only, default 1024
+  std::optional<int> output_len;  // tokens; random: default 128; others: what the data say
+  double random_range_ratio = 0.0;  // lengths lie in [len * (1 - ratio), len * (1 + ratio)]
+  int random_prefix_len = 0;  // tokens that all prompts share, before input_len others
+  uint64_t seed = 0;
+};
+
+// Throws InvalidArgument: unknown names, files that are no such data, or too few usable prompts.
+std::vector<SampleRequest> make_requests(const DatasetOptions& options, const AsyncEngine& engine);
+
+}  // namespace quire::bench
