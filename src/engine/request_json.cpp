@@ -232,17 +232,24 @@ void Reader::check_combination() const {
   }
 }
 
+[[noreturn]] void refuse_json(simdjson::error_code error) {
+  if (error == simdjson::NUMBER_ERROR) {
+    throw InvalidArgument(
+        "request", "The request is not valid JSON: a number is malformed, or beyond 64 bits."
+    );
+  }
+  throw InvalidArgument(
+      "request", fmt::format("The request is not valid JSON: {}", simdjson::error_message(error))
+  );
+}
+
 }  // namespace
 
 ParsedRequest parse_request_json(std::string_view line, const SamplingParams& defaults) {
   simdjson::dom::parser parser;
   element root;
   simdjson::dom::object fields;
-  if (const auto error = parser.parse(line.data(), line.size()).get(root)) {
-    throw InvalidArgument(
-        "request", fmt::format("The request is not valid JSON: {}", simdjson::error_message(error))
-    );
-  }
+  if (const auto error = parser.parse(line.data(), line.size()).get(root)) refuse_json(error);
   if (root.get(fields) != simdjson::SUCCESS) {
     JsonValue("request", root).fail("a JSON object");
   }

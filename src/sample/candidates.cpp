@@ -52,6 +52,13 @@ size_t keep_top_k(std::span<Candidate> candidates, size_t k) {
 
 }  // namespace
 
+double total_weight(std::span<const Candidate> candidates) {
+  double sum = 0.0;
+  for (const Candidate& c : candidates)
+    sum += c.weight;
+  return sum;
+}
+
 std::span<Candidate> collect_top_k(
     std::span<const float> logits, int k, float floor, std::span<Candidate> scratch
 ) {
@@ -95,24 +102,32 @@ std::span<Candidate> collect_at_least(
   return scratch.first(count);
 }
 
-// A candidate stays when those before it have less than top_p. Only as much of the order is made as
-// is needed.
+// A candidate stays when those before it have less than top_p. The border is found by halving: all
+// of the better half stays, or nothing of the other half does.
 std::span<Candidate> keep_top_p(std::span<Candidate> candidates, double total, double top_p) {
+  constexpr size_t kSorted = 32;
   const double wanted = top_p * total;
-  double sum = 0.0;
-  size_t kept = 0;
-  for (size_t chunk = 64; kept < candidates.size() && sum < wanted; chunk *= 4) {
-    const auto rest = candidates.subspan(kept);
-    const size_t sorted = std::min(chunk, rest.size());
-    const auto middle = rest.begin() + static_cast<std::ptrdiff_t>(sorted);
-    if (middle != rest.end()) std::nth_element(rest.begin(), middle, rest.end(), better);
-    std::sort(rest.begin(), middle, better);
-    for (size_t i = 0; i < sorted && sum < wanted; ++i) {
-      sum += rest[i].weight;
-      ++kept;
+  double sum = 0.0;  // of candidates [0, begin)
+  size_t begin = 0;
+  size_t end = candidates.size();
+  while (end - begin > kSorted) {
+    const auto open = candidates.subspan(begin, end - begin);
+    const auto middle = open.begin() + static_cast<std::ptrdiff_t>(open.size() / 2);
+    std::nth_element(open.begin(), middle, open.end(), better);
+    const double half = total_weight(open.first(open.size() / 2));
+    if (sum + half >= wanted) {
+      end = begin + open.size() / 2;
+    } else {
+      sum += half;
+      begin += open.size() / 2;
     }
   }
-  return candidates.first(std::max<size_t>(kept, 1));
+  const auto open = candidates.subspan(begin, end - begin);
+  std::sort(open.begin(), open.end(), better);
+  for (size_t i = 0; i < open.size() && sum < wanted; ++i, ++begin) {
+    sum += open[i].weight;
+  }
+  return candidates.first(std::max<size_t>(begin, 1));
 }
 
 }  // namespace quire

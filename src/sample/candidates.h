@@ -24,6 +24,8 @@ std::span<Candidate> collect_at_least(
     std::span<const float> logits, float floor, std::span<Candidate> scratch
 );
 
+double total_weight(std::span<const Candidate> candidates);
+
 // The smallest set of best candidates whose weights reach top_p * the sum of all weights (`total`);
 // at least one. Among equal logits the higher token id goes in first: the same set as a stable
 // ascending sort gives when it drops tokens while their cumulated probability is <= 1 - top_p.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "sample/candidates.h"
@@ -10,12 +11,12 @@ namespace quire {
 
 // Draws a token with probability weight / sum of weights: every token gets an exponentially
 // distributed time E from its own counter, and the smallest E / weight wins. Equal times: the lower
-// id. -1: no weight above 0.
+// id. nullopt: no weight is above 0.
 
 // weights [vocab_size], by token id.
-int32_t race(std::span<const float> weights, DrawKey key);
+std::optional<int32_t> race(std::span<const float> weights, DrawKey key);
 
 // The winner that race() finds for the same weights, the others being 0.
-int32_t race(std::span<const Candidate> candidates, DrawKey key);
+std::optional<int32_t> race(std::span<const Candidate> candidates, DrawKey key);
 
 }  // namespace quire

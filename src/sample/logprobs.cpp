@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sample/row_math.h"
+#include "ops/sampling_rows.h"
 
 namespace quire {
 namespace {
@@ -14,10 +14,11 @@ size_t num_top(const LogprobsRequest& request, size_t vocab_size) {
   return std::min(static_cast<size_t>(request.num_top), vocab_size);
 }
 
-// log of the sum of e^logit: logprob = logit - this. NaN when the logits are no distribution.
+// log of the sum of e^logit: logprob = logit - this. Infinite when the logits are no distribution.
 double log_normaliser(std::span<const float> logits) {
-  const float max = row_max(logits);
-  return max + std::log(sum_weights(logits, max, 1.0f, 0.0f));
+  const float max = ops::row_max(logits);
+  if (std::isinf(max)) return max;
+  return max + std::log(ops::sum_weights(logits, {.max = max}));
 }
 
 void append(TokenLogprobs& out, int32_t token_id, float logit, double normaliser) {
@@ -78,7 +79,8 @@ void fill_logprobs(
   out.token_ids.clear();
   out.logprobs.clear();
   append(out, token_id, logits[token_id], normaliser);
-  out.rank = static_cast<int32_t>(std::max<int64_t>(1, count_at_least(logits, logits[token_id])));
+  out.rank =
+      static_cast<int32_t>(std::max<int64_t>(1, ops::count_at_least(logits, logits[token_id])));
   for (const int32_t id : request.token_ids)
     append(out, id, logits[id], normaliser);
   if (!request.token_ids.empty()) return;

@@ -1,6 +1,5 @@
 #include "sample/random.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace quire {
@@ -17,33 +16,6 @@ uint32_t low_word(uint64_t value) {
 }
 uint32_t high_word(uint64_t value) {
   return static_cast<uint32_t>(value >> 32);
-}
-
-// Counters side by side, so that the rounds become vector instructions.
-constexpr int kLanes = 16;
-struct Counters {
-  uint32_t word[4][kLanes];
-};
-
-void run_round(Counters& c, uint32_t key0, uint32_t key1) {
-  for (int i = 0; i < kLanes; ++i) {
-    const uint64_t product0 = static_cast<uint64_t>(kMultiplier0) * c.word[0][i];
-    const uint64_t product1 = static_cast<uint64_t>(kMultiplier1) * c.word[2][i];
-    c.word[0][i] = high_word(product1) ^ c.word[1][i] ^ key0;
-    c.word[1][i] = low_word(product1);
-    c.word[2][i] = high_word(product0) ^ c.word[3][i] ^ key1;
-    c.word[3][i] = low_word(product0);
-  }
-}
-
-void run_rounds(Counters& counters, uint64_t seed) {
-  uint32_t key0 = low_word(seed);
-  uint32_t key1 = high_word(seed);
-  for (int round = 0; round < kRounds; ++round) {
-    run_round(counters, key0, key1);
-    key0 += kWeyl0;
-    key1 += kWeyl1;
-  }
 }
 
 }  // namespace
@@ -71,26 +43,6 @@ uint32_t random_word(DrawKey key, int32_t token_id) {
       {low_word(key.seed), high_word(key.seed)}
   );
   return words[id % 4];
-}
-
-void random_words(DrawKey key, int32_t first_token_id, std::span<uint32_t> words) {
-  const auto num_counters = static_cast<int>(words.size() / 4);
-  for (int start = 0; start < num_counters; start += kLanes) {
-    Counters counters;
-    for (int i = 0; i < kLanes; ++i) {
-      counters.word[0][i] = static_cast<uint32_t>(first_token_id / 4 + start + i);
-      counters.word[1][i] = low_word(key.position);
-      counters.word[2][i] = high_word(key.position);
-      counters.word[3][i] = 0;
-    }
-    run_rounds(counters, key.seed);
-    const int count = std::min(kLanes, num_counters - start);
-    for (int i = 0; i < count; ++i) {
-      for (int w = 0; w < 4; ++w) {
-        words[4 * (start + i) + w] = counters.word[w][i];
-      }
-    }
-  }
 }
 
 double to_exponential(uint32_t word) {

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 namespace quire {
 
@@ -13,7 +12,7 @@ namespace quire {
 // seed; its 128-bit counter is
 //   { token_id / 4, low word of position, high word of position, 0 }
 // and token_id % 4 picks one of the four words it returns. The last counter word names the use: 0
-// is the sampling of a token.
+// is the sampling of a token. ops::race_chunk makes the same words, 64 at once.
 struct DrawKey {
   uint64_t seed = 0;
   uint64_t position = 0;  // of the token to be drawn, from the start of the prompt
@@ -23,9 +22,6 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 
 // The word that belongs to one token of the vocabulary.
 uint32_t random_word(DrawKey key, int32_t token_id);
-
-// The same for words.size() tokens from first_token_id on; both are multiples of 4.
-void random_words(DrawKey key, int32_t first_token_id, std::span<uint32_t> words);
 
 // A word as a sample of (0, 1) and of the exponential distribution with mean 1.
 inline double to_uniform(uint32_t word) {

@@ -1,6 +1,7 @@
 #include "sample/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -8,17 +9,18 @@
 
 #include "base/check.h"
 #include "base/math.h"
+#include "ops/sampling_rows.h"
 #include "sample/candidates.h"
 #include "sample/exponential_race.h"
 #include "sample/logits_processors.h"
 #include "sample/penalties.h"
 #include "sample/random.h"
-#include "sample/row_math.h"
 
 namespace quire {
 namespace {
 
 constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+constexpr float kLowest = std::numeric_limits<float>::lowest();
 
 // Sampling state of one request.
 struct Slot {
@@ -47,47 +49,64 @@ struct Choice {
 };
 
 // Sets the weights, and drops those below min_p.
-std::span<Candidate> weigh(std::span<Candidate> candidates, const Slot& slot, float max) {
-  for (Candidate& c : candidates) {
-    c.weight = exp_nonpositive((c.logit - max) * slot.inverse_temperature);
+std::span<Candidate> weigh(std::span<Candidate> candidates, const Weighing& weighing) {
+  constexpr size_t kChunk = 256;
+  std::array<float, kChunk> weights;
+  for (size_t start = 0; start < candidates.size(); start += kChunk) {
+    const auto chunk = candidates.subspan(start, std::min(kChunk, candidates.size() - start));
+    std::ranges::transform(chunk, weights.begin(), &Candidate::logit);
+    ops::weigh(std::span(weights).first(chunk.size()), weighing);
+    for (size_t i = 0; i < chunk.size(); ++i)
+      chunk[i].weight = weights[i];
   }
-  const auto end = std::partition(candidates.begin(), candidates.end(), [&](const Candidate& c) {
-    return c.weight >= slot.min_p;
+  const auto end = std::partition(candidates.begin(), candidates.end(), [](const Candidate& c) {
+    return c.weight > 0.0f;
   });
   return candidates.first(static_cast<size_t>(end - candidates.begin()));
 }
 
-double total_weight(std::span<const Candidate> candidates) {
-  double sum = 0.0;
-  for (const Candidate& c : candidates)
-    sum += c.weight;
-  return sum;
-}
-
-Choice choose_top_k(std::span<const float> logits, const Slot& slot, float max, Scratch scratch) {
-  const float floor = std::numeric_limits<float>::lowest();
-  auto some = weigh(collect_top_k(logits, slot.top_k, floor, scratch.candidates), slot, max);
+Choice choose_top_k(
+    std::span<const float> logits, const Slot& slot, const Weighing& weighing, Scratch scratch
+) {
+  auto some = weigh(collect_top_k(logits, slot.top_k, kLowest, scratch.candidates), weighing);
   if (slot.top_p < 1.0) some = keep_top_p(some, total_weight(some), slot.top_p);
   return {.some = some};
 }
 
 // Tokens with a weight up to (1 - top_p) * total / vocab_size have at most 1 - top_p of the total
 // together, so top_p drops all of them: only the others are looked at one by one.
-Choice choose_top_p(std::span<const float> logits, const Slot& slot, float max, Scratch scratch) {
-  const double total = sum_weights(logits, max, slot.inverse_temperature, slot.min_p);
+Choice choose_top_p(
+    std::span<const float> logits, const Slot& slot, const Weighing& weighing, Scratch scratch
+) {
+  const double total = ops::sum_weights(logits, weighing);
   const double share = (1.0 - slot.top_p) * total / static_cast<double>(logits.size());
   const double log_share = std::log(std::max(share, 1e-37)) - 1e-2;  // room for rounding
-  const auto floor = static_cast<float>(max + log_share / slot.inverse_temperature);
-  const auto some = weigh(collect_at_least(logits, floor, scratch.candidates), slot, max);
+  const double floor = weighing.max + log_share / weighing.inverse_temperature;
+  const auto some = weigh(
+      collect_at_least(
+          logits, static_cast<float>(std::max<double>(floor, kLowest)), scratch.candidates
+      ),
+      weighing
+  );
   return {.some = keep_top_p(some, total, slot.top_p)};
 }
 
-Choice choose(std::span<float> logits, const Slot& slot, float max, Scratch scratch) {
+// Many candidates are drawn faster as a whole row, which the result does not depend on.
+Choice as_row(std::span<float> logits, std::span<const Candidate> some) {
+  std::ranges::fill(logits, 0.0f);
+  for (const Candidate& c : some)
+    logits[c.token_id] = c.weight;
+  return {.all = true};
+}
+
+Choice choose(
+    std::span<float> logits, const Slot& slot, const Weighing& weighing, Scratch scratch
+) {
   if (slot.top_k > 0 && static_cast<size_t>(slot.top_k) < logits.size()) {
-    return choose_top_k(logits, slot, max, scratch);
+    return choose_top_k(logits, slot, weighing, scratch);
   }
-  if (slot.top_p < 1.0) return choose_top_p(logits, slot, max, scratch);
-  logits_to_weights(logits, max, slot.inverse_temperature, slot.min_p);
+  if (slot.top_p < 1.0) return choose_top_p(logits, slot, weighing, scratch);
+  ops::weigh(logits, weighing);
   return {.all = true};
 }
 
@@ -108,14 +127,19 @@ void keep_chosen(
     values[c.token_id] = c.logit * slot.inverse_temperature;
 }
 
-// -1: no token is left. With report_choice, scratch.reported loses what cannot be drawn.
-int32_t draw(
+// nullopt: no token is left. With report_choice, scratch.reported loses what cannot be drawn.
+std::optional<int32_t> draw(
     std::span<float> logits, const Slot& slot, DrawKey key, Scratch scratch, bool report_choice
 ) {
-  const float max = row_max(logits);
-  if (std::isinf(max)) return row_argmax(logits);
-  const Choice choice = choose(logits, slot, max, scratch);
+  constexpr size_t kFewCandidates = 32;  // of a row
+  const Weighing weighing{
+      .max = ops::row_max(logits),
+      .inverse_temperature = slot.inverse_temperature,
+      .min_weight = slot.min_p};
+  if (std::isinf(weighing.max)) return ops::row_argmax(logits);
+  Choice choice = choose(logits, slot, weighing, scratch);
   if (report_choice) keep_chosen(scratch.reported, logits, slot, choice);
+  if (choice.some.size() > logits.size() / kFewCandidates) choice = as_row(logits, choice.some);
   return choice.all ? race(logits, key) : race(choice.some, key);
 }
 
@@ -156,7 +180,11 @@ void Sampler::add_request(int slot_idx, uint64_t request_id, const SamplingParam
   QUIRE_CHECK(!slot.in_use, "slot {} of request {}", slot_idx, request_id);
   slot.in_use = true;
   slot.greedy = params.is_greedy();
-  slot.inverse_temperature = slot.greedy ? 1.0f : static_cast<float>(1.0 / params.temperature);
+  slot.inverse_temperature = slot.greedy ? 1.0f
+                                         : std::max(
+                                               static_cast<float>(1.0 / params.temperature),
+                                               std::numeric_limits<float>::min()
+                                           );
   slot.min_p = static_cast<float>(params.min_p);
   slot.top_p = params.top_p;
   slot.top_k = std::max(params.top_k, 0);
@@ -258,14 +286,14 @@ int32_t Sampler::Impl::sample_row(int row_idx, Scratch scratch, TokenLogprobs* l
   if (slot.penalties.enabled()) slot.penalties.apply(values);
   if (report_processed) std::ranges::copy(values, scratch.reported.begin());
 
-  int32_t token_id = -1;
+  std::optional<int32_t> drawn;
   if (slot.greedy) {
-    token_id = row_argmax(values);
+    drawn = ops::row_argmax(values);
   } else {
     const DrawKey key{.seed = slot.seed, .position = row.token_ids.size()};
-    token_id = draw(values, slot, key, scratch, report_processed);
+    drawn = draw(values, slot, key, scratch, report_processed);
   }
-  if (token_id < 0) token_id = slot.processors.last_resort();
+  const int32_t token_id = drawn.value_or(slot.processors.last_resort());
   if (logprobs != nullptr) {
     fill_logprobs(scratch.reported, token_id, *slot.logprobs, mode, scratch.candidates, *logprobs);
   }

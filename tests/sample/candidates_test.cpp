@@ -103,13 +103,6 @@ std::vector<Candidate> weighed(const std::vector<float>& logits) {
   return out;
 }
 
-double total_weight(const std::vector<Candidate>& candidates) {
-  double sum = 0.0;
-  for (const Candidate& c : candidates)
-    sum += c.weight;
-  return sum;
-}
-
 TEST(KeepTopP, KeepsWhatAFullAscendingSortKeeps) {
   for (const int size : {1, 2, 63, 64, 65, 320, 321, 4000}) {
     for (const double top_p : {1e-9, 0.1, 0.5, 0.9, 0.99, 0.99999}) {

@@ -1,10 +1,12 @@
 #include "sample/exponential_race.h"
 
+#include <array>
 #include <cmath>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "ops/sampling_rows.h"
 #include "sample/sampler_fixture.h"
 #include "support/reference_sampling.h"
 
@@ -49,11 +51,26 @@ TEST(Race, AmongCandidatesEqualsTheRaceWithTheOthersAtZero) {
   }
 }
 
+// One generator, written twice: for a token and for a chunk of them.
+TEST(RaceChunk, HasTheWordsOfItsTokens) {
+  const DrawKey key{.seed = 0x123456789abcdef0, .position = 0x1'0000'0007};
+  const std::array<float, kRaceChunk> weights{};
+  std::array<uint32_t, kRaceChunk> words;
+  for (const int32_t first : {0, 4, 132, 1 << 20}) {
+    ops::race_chunk(
+        {.seed = key.seed, .position = key.position, .first_token_id = first}, weights, words
+    );
+    for (int32_t i = 0; i < kRaceChunk; ++i) {
+      ASSERT_EQ(words[i], random_word(key, first + i)) << "token " << first + i;
+    }
+  }
+}
+
 TEST(Race, HasNoWinnerWithoutWeights) {
-  EXPECT_EQ(race(std::vector<float>(100, 0.0f), DrawKey{}), -1);
-  EXPECT_EQ(race(std::span<const Candidate>(), DrawKey{}), -1);
+  EXPECT_EQ(race(std::vector<float>(100, 0.0f), DrawKey{}), std::nullopt);
+  EXPECT_EQ(race(std::span<const Candidate>(), DrawKey{}), std::nullopt);
   const std::vector<Candidate> nothing = {{0.0f, 0.0f, 4}};
-  EXPECT_EQ(race(nothing, DrawKey{}), -1);
+  EXPECT_EQ(race(nothing, DrawKey{}), std::nullopt);
 }
 
 TEST(Race, DrawsInProportionToTheWeights) {
@@ -61,7 +78,7 @@ TEST(Race, DrawsInProportionToTheWeights) {
   const test::Row probs = {0.5, 0.25, 0.125, 0.0625, 0.0625, 0.0};
   std::vector<int> counts(weights.size());
   for (uint64_t position = 0; position < 20000; ++position) {
-    ++counts.at(race(weights, {.seed = 9, .position = position}));
+    ++counts.at(race(weights, {.seed = 9, .position = position}).value());
   }
   EXPECT_LT(test::chi_square(counts, probs), test::chi_square_limit(4));
 }

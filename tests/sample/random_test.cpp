@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <set>
-#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -25,17 +24,6 @@ TEST(Philox, GivesThePublishedAnswers) {
       philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
       (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1})
   );
-}
-
-TEST(RandomWords, AreThoseOfTheSingleTokens) {
-  const DrawKey key{.seed = 0x123456789abcdef0, .position = 0x1'0000'0007};
-  for (const size_t count : {4, 64, 100, 252}) {
-    std::vector<uint32_t> words(count);
-    random_words(key, 132, words);
-    for (size_t i = 0; i < count; ++i) {
-      ASSERT_EQ(words[i], random_word(key, 132 + static_cast<int32_t>(i))) << i << " of " << count;
-    }
-  }
 }
 
 TEST(RandomWord, DependsOnSeedPositionAndToken) {

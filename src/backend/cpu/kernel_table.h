@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backend/cpu_isa.h"
+#include "backend/sampling_rows.h"
 
 // The innermost loops, compiled once per instruction set from the templates in isa/. They see
 // pointers and sizes only. Which tile or unroll a kernel picks never changes a result: each output
@@ -100,6 +101,12 @@ struct KernelTable {
   int64_t (*argmax)(const float* x, int64_t size);
   void (*log_softmax)(const float* x, int64_t size, float* out);
   void (*softmax)(const float* x, int64_t size, float* out);
+  float (*row_max)(const float* x, int64_t size);
+  double (*sum_weights)(const float* x, int64_t size, const Weighing& weighing);
+  void (*weigh)(const float* x, int64_t size, const Weighing& weighing, float* out);
+  int64_t (*count_at_least)(const float* x, int64_t size, float bound);
+  // Fills words [kRaceChunk]; false: no token of the chunk can be faster than speed_to_beat.
+  bool (*race_chunk)(const RaceChunk& chunk, const float* weights, uint32_t* words);
 };
 
 const KernelTable& kernels();  // of the instruction set in use

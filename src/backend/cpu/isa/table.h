@@ -4,6 +4,7 @@
 #include "backend/cpu/isa/gemm.h"
 #include "backend/cpu/isa/rows.h"
 #include "backend/cpu/isa/sampling.h"
+#include "backend/cpu/isa/sampling_rows.h"
 #include "backend/cpu/kernel_table.h"
 
 namespace quire::cpu {
@@ -28,6 +29,11 @@ inline constexpr KernelTable kKernelTable{
     .argmax = argmax<V>,
     .log_softmax = log_softmax<V>,
     .softmax = softmax<V>,
+    .row_max = row_max<V>,
+    .sum_weights = sum_weights<V>,
+    .weigh = weigh<V>,
+    .count_at_least = count_at_least<V>,
+    .race_chunk = race_chunk<V>,
 };
 
 }  // namespace quire::cpu
