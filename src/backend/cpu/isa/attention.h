@@ -219,37 +219,65 @@ void update_softmax(const AttendArgs& args, const AttendState& state, const Atte
   }
 }
 
+// The groups of a chunk, and for each how far the same group of the next chunk is.
+struct AttendGroups {
+  const std::byte* keys[kAttendChunk / 16];
+  int64_t to_next[kAttendChunk / 16];
+  int count;
+};
+
+template <class C>
+AttendGroups find_groups(const AttendArgs& args, const AttendRange& range, int64_t keys_bytes) {
+  constexpr int kGroups = kAttendChunk / 16;
+  AttendGroups groups;
+  const int first = range.begin / 16;
+  const int num_groups = (args.first_position + args.num_tokens + 15) / 16;  // of the request
+  groups.count = (range.end - range.begin + 15) / 16;
+  for (int g = 0; g < groups.count; ++g) {
+    groups.keys[g] = group_of<C>(args, keys_bytes, first + g);
+    groups.to_next[g] = 0;
+    if (first + g + kGroups < num_groups) {
+      groups.to_next[g] = group_of<C>(args, keys_bytes, first + g + kGroups) - groups.keys[g];
+    }
+  }
+  return groups;
+}
+
 // Positions of one chunk: scores, softmax, weighted sum of the values. A row's weights of positions
 // that it does not see are exactly 0 and leave its sums as they are, whatever the tile's other
-// rows.
+// rows. While keys are read their values are fetched, while values are read the next chunk's keys.
 template <class V, class C>
 void attend_chunk(const AttendArgs& args, const AttendState& state, const AttendRange& range) {
-  const int first_group = range.begin / 16;
-  const int num_groups = (range.end - range.begin + 15) / 16;
   const int padded = state.padded_head_dim;
   const auto keys_bytes = static_cast<int64_t>(16 * padded * sizeof(typename C::Element));
-  const std::byte* keys[kAttendChunk / 16];
-  for (int g = 0; g < num_groups; ++g) {
-    keys[g] = group_of<C>(args, keys_bytes, first_group + g);
-  }
+  const AttendGroups groups = find_groups<C>(args, range, keys_bytes);
   float* scores = state.scores + range.begin - range.chunk_begin;
+  const Panels keys{
+      .bases = groups.keys,
+      .bases_per_panel = 1,
+      .segment_depth = padded,
+      .prefetch_offsets = &keys_bytes,
+  };
   multiply<V, typename C::Panel>(
-      {state.q, padded, keys, padded, scores, kAttendChunk, false, 0}, state.num_rows, num_groups
+      {state.q, padded, keys, padded, scores, kAttendChunk, false}, state.num_rows, groups.count
   );
   update_softmax<V>(args, state, range);
-  const std::byte* values[kMaxHeadDim / 16];
-  for (int g = 0; g < num_groups; ++g) {
-    for (int p = 0; p < padded / 16; ++p) {
-      values[p] = keys[g] + keys_bytes + p * 256 * sizeof(typename C::Element);
-    }
-    const int left = range.end - range.begin - g * 16;  // slots beyond are not written yet
-    const int depth = left < 16 ? left : 16;
-    multiply<V, typename C::Panel>(
-        {scores + g * 16, kAttendChunk, values, depth, state.out, padded, true, 0},
-        state.num_rows,
-        padded / 16
-    );
+  const std::byte* values[kAttendChunk / 16];
+  for (int g = 0; g < groups.count; ++g) {
+    values[g] = groups.keys[g] + keys_bytes;
   }
+  const Panels value_panels{
+      .bases = values,
+      .panel_stride = static_cast<int64_t>(256 * sizeof(typename C::Element)),
+      .segment_depth = 16,
+      .prefetch_offsets = groups.to_next,
+  };
+  const int depth = range.end - range.begin;  // slots beyond are not written yet
+  multiply<V, typename C::Panel>(
+      {scores, kAttendChunk, value_panels, depth, state.out, padded, true},
+      state.num_rows,
+      padded / 16
+  );
 }
 
 template <class V>

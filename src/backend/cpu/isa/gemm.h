@@ -38,16 +38,32 @@ struct TileShape {
   }
 };
 
+// Panels that lie anywhere, cut along k into segments of segment_depth. Panel p of segment s starts
+// at bases[s + p * bases_per_panel] + p * panel_stride:
+//   a weight:         one base, panels panel_stride apart, one segment
+//   keys of a cache:  one base per panel (a group of 16 tokens), one segment
+//   values of a cache: one base per segment (a group of 16 tokens), panels panel_stride apart
+struct Panels {
+  const std::byte* const* bases = nullptr;
+  int bases_per_panel = 0;
+  int64_t panel_stride = 0;  // bytes
+  int64_t segment_depth = 0;
+  int first = 0;  // panel of this tile
+  // What to prefetch. Either the line that lies prefetch_offsets[s] bytes from the line in use, or,
+  // with next_panels, the line some way ahead, which behind the end of a panel is the beginning of
+  // the panel next_panels bytes from it.
+  const int64_t* prefetch_offsets = nullptr;
+  int64_t next_panels = 0;
+};
+
 struct Tile {
   const float* a;
   int64_t lda;
-  const std::byte* const* panels;
+  Panels panels;
   int64_t k;
   float* c;
   int64_t ldc;
   bool resume;
-  // From the end of these panels to where the caller continues, for the prefetch; 0: no prefetch.
-  int64_t next_panels;
 };
 
 inline constexpr int64_t kPrefetchBytes = 1024;
@@ -113,16 +129,28 @@ template <class V, class P, int kRows, int kPanels, int kSteps>
   }
 }
 
+// Where to prefetch from a line at an offset of its panel: before `end` and behind it.
+struct Prefetch {
+  int64_t near_offset = 0;
+  int64_t far_offset = 0;
+  int64_t end = 0;
+};
+
+template <class V, class P>
+Prefetch plan_prefetch(const Panels& panels, int segment, int64_t segment_bytes) {
+  if (panels.next_panels != 0) {
+    const int64_t end = segment_bytes > kPrefetchBytes ? segment_bytes - kPrefetchBytes : 0;
+    return {kPrefetchBytes, panels.next_panels - end, end};
+  }
+  if (panels.prefetch_offsets == nullptr) return {};
+  return {panels.prefetch_offsets[segment], 0, segment_bytes};
+}
+
 template <class V, class P, int kRows, int kPanels>
 void multiply_tile(const Tile& tile) {
   constexpr int kRegs = 16 / V::kWidth;
   constexpr int kStep = P::kStep;
   typename V::Reg sums[kRows][kPanels][kRegs];
-  const std::byte* panels[kPanels];
-#pragma GCC unroll 16
-  for (int p = 0; p < kPanels; ++p) {
-    panels[p] = tile.panels[p];
-  }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
@@ -136,21 +164,34 @@ void multiply_tile(const Tile& tile) {
   }
   const float* a = tile.a;
   const int64_t lda = tile.lda;
-  const int64_t end = tile.k / kStep * 64;
-  for (int64_t offset = 0; offset < end; offset += 64) {
-    if (kRows <= 4 && tile.next_panels != 0) {
-      const int64_t ahead = offset + kPrefetchBytes;
-      const int64_t wrapped = ahead < end ? ahead : ahead - end + tile.next_panels;
+  int segment = 0;
+  for (int64_t left = tile.k; left > 0; left -= tile.panels.segment_depth, ++segment) {
+    const int64_t depth = left < tile.panels.segment_depth ? left : tile.panels.segment_depth;
+    const std::byte* panels[kPanels];
 #pragma GCC unroll 16
-      for (int p = 0; p < kPanels; ++p) {
-        __builtin_prefetch(panels[p] + wrapped);
-      }
+    for (int p = 0; p < kPanels; ++p) {
+      const int panel = tile.panels.first + p;
+      panels[p] = tile.panels.bases[segment + panel * tile.panels.bases_per_panel] +
+                  panel * tile.panels.panel_stride;
     }
-    multiply_line<V, P, kRows, kPanels, kStep>(a, lda, panels, offset, sums);
-    a += kStep;
-  }
-  if (kStep == 2 && (tile.k & 1) != 0) {
-    multiply_line<V, P, kRows, kPanels, 1>(a, lda, panels, end, sums);
+    const int64_t end = depth / kStep * 64;
+    const Prefetch prefetch = plan_prefetch<V, P>(tile.panels, segment, end);
+    int64_t ahead = prefetch.near_offset;
+    for (int64_t offset = 0; offset < end; offset += 64) {
+      if (offset == prefetch.end) ahead = prefetch.far_offset;
+      if (ahead != 0) {
+#pragma GCC unroll 16
+        for (int p = 0; p < kPanels; ++p) {
+          __builtin_prefetch(panels[p] + offset + ahead);
+        }
+      }
+      multiply_line<V, P, kRows, kPanels, kStep>(a, lda, panels, offset, sums);
+      a += kStep;
+    }
+    if (kStep == 2 && (depth & 1) != 0) {
+      multiply_line<V, P, kRows, kPanels, 1>(a, lda, panels, end, sums);
+      a += 1;
+    }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -186,54 +227,43 @@ void multiply_any_rows(int num_rows, int num_panels, const Tile& tile) {
   multiply_rows<V, P, kRows>(num_panels, tile);
 }
 
-// c [num_rows, num_panels * 16] (+)= a · panels, for panels that lie anywhere.
+// c [num_rows, num_panels * 16] (+)= a · panels.
 template <class V, class P>
 void multiply(const Tile& whole, int num_rows, int num_panels) {
   if (num_rows == 0) return;
   constexpr int kMaxRows = TileShape<V>::kMaxRows;
   const int num_blocks = (num_rows + kMaxRows - 1) / kMaxRows;
-  int max_panels = TileShape<V>::panels((num_rows + num_blocks - 1) / num_blocks);
+  int count = TileShape<V>::panels((num_rows + num_blocks - 1) / num_blocks);
   Tile tile = whole;
-  for (int p = 0; p < num_panels;) {
-    while (max_panels > num_panels - p) {
-      max_panels /= 2;
+  for (int p = 0; p < num_panels; p += count) {
+    while (count > num_panels - p) {
+      count /= 2;
     }
-    tile.panels = whole.panels + p;
+    tile.panels.first = p;
     for (int block = 0; block < num_blocks; ++block) {  // blocks differ by one row at most
       const int begin = num_rows * block / num_blocks;
       const int end = num_rows * (block + 1) / num_blocks;
       tile.a = whole.a + begin * whole.lda;
       tile.c = whole.c + begin * whole.ldc + p * 16;
-      multiply_any_rows<V, P>(end - begin, max_panels, tile);
+      // Later blocks of rows find the panels in the cache.
+      tile.panels.next_panels = block == 0 ? whole.panels.next_panels * count : 0;
+      if (block > 0) tile.panels.prefetch_offsets = nullptr;
+      multiply_any_rows<V, P>(end - begin, count, tile);
     }
-    p += max_panels;
+    tile.panels.prefetch_offsets = whole.panels.prefetch_offsets;
   }
 }
 
 template <class V, class P>
 void gemm(const GemmArgs& args) {
-  constexpr int kBatch = 8;
-  const std::byte* panels[kBatch];
-  const int64_t panel_bytes = (args.k + P::kStep - 1) / P::kStep * 64;
-  const bool is_stream = args.num_rows <= 4 && args.panel_stride == panel_bytes;
-  for (int first = 0; first < args.num_panels; first += kBatch) {
-    const int count = args.num_panels - first < kBatch ? args.num_panels - first : kBatch;
-    for (int p = 0; p < count; ++p) {
-      panels[p] = args.panels + (first + p) * args.panel_stride;
-    }
-    const int group = TileShape<V>::panels(args.num_rows <= 4 ? args.num_rows : 5);
-    const Tile tile{
-        args.a,
-        args.lda,
-        panels,
-        args.k,
-        args.c + first * 16,
-        args.ldc,
-        args.resume,
-        is_stream ? group * panel_bytes : 0,
-    };
-    multiply<V, P>(tile, args.num_rows, count);
-  }
+  const Panels panels{
+      .bases = &args.panels,
+      .panel_stride = args.panel_stride,
+      .segment_depth = args.k,
+      .next_panels = args.panel_stride,
+  };
+  const Tile tile{args.a, args.lda, panels, args.k, args.c, args.ldc, args.resume};
+  multiply<V, P>(tile, args.num_rows, args.num_panels);
 }
 
 }  // namespace quire::cpu
