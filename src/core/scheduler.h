@@ -42,7 +42,7 @@ class Scheduler final : public SchedulerInterface {
 
   // A living request; nullptr: unknown or finished.
   const Request* find_request(RequestId id) const;
-  std::span<Request* const> running() const { return running_; }  // in the order of admission
+  std::span<const Request* const> running() const { return running_; }  // in the order of admission
   std::vector<const Request*> waiting() const { return waiting_.in_order(); }
   const KVCacheManager& kv_cache_manager() const { return kv_cache_manager_; }
 

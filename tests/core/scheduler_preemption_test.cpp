@@ -97,21 +97,28 @@ TEST(PreemptionTest, NobodyIsAdmittedInAStepThatPreempts) {
 }
 
 TEST(PreemptionTest, AResumedRequestIsNewToTheRunnerAndHitsItsOwnBlocks) {
-  FullCache full(/*num_blocks=*/5);
-  Scheduler& scheduler = full.scheduler;
+  // 5 usable blocks: each request fills 2, and only the first gets a third.
+  Scheduler scheduler = create_scheduler({.enable_prefix_caching = true, .num_blocks = 6});
+  add_requests(scheduler, 2, {.num_tokens = 32});
   SchedulerOutput output = scheduler.schedule();
-  ASSERT_THAT(output.preempted_request_ids, ElementsAre(2));
-  update(scheduler, output, make_runner_output(scheduler, output, 8));
-  const std::array<RequestId, 1> ids{1};
-  scheduler.finish_requests(ids, RequestStatus::kFinishedAborted);
-
-  // Block 3 of request 2 was handed to request 1 and lost its content, so all is computed again.
+  update(scheduler, output, make_runner_output(scheduler, output, 7));
   output = scheduler.schedule();
-  ASSERT_EQ(new_request_ids(output), std::vector<RequestId>{2});
-  EXPECT_EQ(output.new_requests[0].token_ids.size(), 17u);
-  EXPECT_EQ(output.new_requests[0].num_prompt_tokens, 16);
-  EXPECT_EQ(num_scheduled_tokens(output).at(2), 17);
-  EXPECT_EQ(scheduler.find_request(2)->num_cached_tokens, 0);
+  ASSERT_THAT(output.preempted_request_ids, ElementsAre(1));
+  const std::array<RequestId, 1> ids{0};
+  EXPECT_THAT(scheduler.finish_requests(ids, RequestStatus::kFinishedAborted), ElementsAre(0));
+
+  output = scheduler.schedule();
+  ASSERT_EQ(new_request_ids(output), std::vector<RequestId>{1});
+  EXPECT_EQ(output.new_requests[0].token_ids.size(), 33u);
+  EXPECT_EQ(output.new_requests[0].num_prompt_tokens, 32);
+  EXPECT_EQ(output.requests.at(0).num_computed_tokens, 32);
+  EXPECT_EQ(output.requests.at(0).num_scheduled_tokens, 1);
+  EXPECT_EQ(output.new_blocks(0, 0).size(), 3u);  // the whole table
+  // The client hears of the hit at its first admission, which was none.
+  const EngineCoreOutputs outputs =
+      update(scheduler, output, make_runner_output(output, {{1, {8}}}));
+  EXPECT_EQ(outputs.outputs.at(0).num_cached_tokens, 0);
+  EXPECT_EQ(outputs.outputs.at(0).num_preemptions, 1);
   scheduler.check_integrity();
 }
 

@@ -121,14 +121,7 @@ EngineCoreOutputs update(
   return outputs;
 }
 
-std::vector<RequestId> ids_of(std::span<Request* const> requests) {
-  std::vector<RequestId> ids;
-  for (const Request* request : requests)
-    ids.push_back(request->id);
-  return ids;
-}
-
-std::vector<RequestId> ids_of(const std::vector<const Request*>& requests) {
+std::vector<RequestId> ids_of(std::span<const Request* const> requests) {
   std::vector<RequestId> ids;
   for (const Request* request : requests)
     ids.push_back(request->id);

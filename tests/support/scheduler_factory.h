@@ -72,8 +72,7 @@ EngineCoreOutputs update(
 );
 
 // Readable views.
-std::vector<RequestId> ids_of(std::span<Request* const> requests);
-std::vector<RequestId> ids_of(const std::vector<const Request*>& requests);
+std::vector<RequestId> ids_of(std::span<const Request* const> requests);
 std::map<RequestId, int> num_scheduled_tokens(const SchedulerOutput& output);
 std::vector<RequestId> new_request_ids(const SchedulerOutput& output);
 std::vector<int32_t> output_of(const Request& request);
