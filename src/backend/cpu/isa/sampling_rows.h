@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "backend/cpu/isa/rows.h"
+#include "backend/cpu/isa/wide_lanes.h"
 
 // One row of logits on its way to a token.
 namespace quire::cpu {
@@ -55,36 +56,41 @@ int64_t count_at_least(const float* x, int64_t size, float bound) {
   return count;
 }
 
-// Philox 4x32-10 (sample/random.h) of 16 counters side by side, one word per token.
+// Philox 4x32-10 (sample/random.h): counter i of the chunk gives the words of tokens 4 i to 4 i
+// + 3. A lane is one counter; what overflows into its upper half never comes back.
 template <class V>
 void random_words(const RaceChunk& chunk, uint32_t* words) {
-  constexpr int kLanes = kRaceChunk / 4;
-  uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
-  for (int i = 0; i < kLanes; ++i) {
-    c0[i] = static_cast<uint32_t>(chunk.first_token_id / 4 + i);
-    c1[i] = static_cast<uint32_t>(chunk.position);
-    c2[i] = static_cast<uint32_t>(chunk.position >> 32);
-    c3[i] = 0;
-  }
-  auto key0 = static_cast<uint32_t>(chunk.seed);
-  auto key1 = static_cast<uint32_t>(chunk.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
+  using Wide = WideLanes<V::kWidth>;
+  using Lanes = typename Wide::Reg;
+  constexpr int kLanes = V::kWidth / 2;
+  for (int start = 0; start < kRaceChunk / 4; start += kLanes) {
+    Lanes c0{};
     for (int i = 0; i < kLanes; ++i) {
-      const uint64_t product0 = uint64_t{0xD2511F53} * c0[i];
-      const uint64_t product1 = uint64_t{0xCD9E8D57} * c2[i];
-      c0[i] = static_cast<uint32_t>(product1 >> 32) ^ c1[i] ^ key0;
-      c1[i] = static_cast<uint32_t>(product1);
-      c2[i] = static_cast<uint32_t>(product0 >> 32) ^ c3[i] ^ key1;
-      c3[i] = static_cast<uint32_t>(product0);
+      c0[i] = static_cast<uint32_t>(chunk.first_token_id / 4 + start + i);
     }
-    key0 += 0x9E3779B9;
-    key1 += 0xBB67AE85;
-  }
-  for (int i = 0; i < kLanes; ++i) {
-    words[4 * i] = c0[i];
-    words[4 * i + 1] = c1[i];
-    words[4 * i + 2] = c2[i];
-    words[4 * i + 3] = c3[i];
+    Lanes c1 = Lanes{} + (chunk.position & 0xFFFFFFFF);
+    Lanes c2 = Lanes{} + (chunk.position >> 32);
+    Lanes c3{};
+    auto key0 = static_cast<uint32_t>(chunk.seed);
+    auto key1 = static_cast<uint32_t>(chunk.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const Lanes product0 = Wide::multiply_low(c0, 0xD2511F53);
+      const Lanes product1 = Wide::multiply_low(c2, 0xCD9E8D57);
+      c0 = (product1 >> 32) ^ c1 ^ key0;
+      c1 = product1;
+      c2 = (product0 >> 32) ^ c3 ^ key1;
+      c3 = product0;
+      key0 += 0x9E3779B9;
+      key1 += 0xBB67AE85;
+    }
+    // Two words at a time: on every machine this runs on, the lower one comes first.
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+    const Lanes low = (c0 & 0xFFFFFFFF) | (c1 << 32);
+    const Lanes high = (c2 & 0xFFFFFFFF) | (c3 << 32);
+    for (int i = 0; i < kLanes; ++i) {
+      const uint64_t pairs[2] = {low[i], high[i]};
+      __builtin_memcpy(words + 4 * (start + i), pairs, sizeof(pairs));
+    }
   }
 }
 
