@@ -32,7 +32,7 @@ struct TileShape {
   static constexpr int kRegsPerPanel = 16 / V::kWidth;
   static constexpr int kMaxRows = V::kNumRegisters == 32 ? 12 : kRegsPerPanel == 2 ? 5 : 2;
   static constexpr int panels(int rows) {
-    if (V::kNumRegisters == 32) return rows == 1 ? 8 : rows <= 4 ? 4 : 2;
+    if (V::kNumRegisters == 32) return rows <= 2 ? 8 : rows <= 4 ? 4 : 2;
     const int budget = 8 / kRegsPerPanel;  // accumulators, in panels
     return rows == 1 ? budget : rows == 2 ? (budget > 1 ? budget / 2 : 1) : 1;
   }

@@ -62,7 +62,8 @@ struct VecAvx2 {
     return load_bf16(buffer);
   }
   static void load_pairs(const uint16_t* from, Reg& even, Reg& odd) {
-    const __m256i line = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    __m256i line = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    asm("" : "+x"(line));  // one load; the compiler would fold one into each use
     even = _mm256_castsi256_ps(_mm256_slli_epi32(line, 16));
     odd = _mm256_castsi256_ps(_mm256_and_si256(line, _mm256_set1_epi32(-0x10000)));
   }

@@ -47,7 +47,8 @@ struct VecAvx512 {
     return widen(_mm256_maskz_loadu_epi16(mask_of(count), from));
   }
   static void load_pairs(const uint16_t* from, Reg& even, Reg& odd) {
-    const __m512i line = _mm512_loadu_si512(from);
+    __m512i line = _mm512_loadu_si512(from);
+    asm("" : "+v"(line));  // one load; the compiler would fold one into each use
     even = _mm512_castsi512_ps(_mm512_slli_epi32(line, 16));
     odd = _mm512_castsi512_ps(_mm512_and_si512(line, _mm512_set1_epi32(-0x10000)));
   }
