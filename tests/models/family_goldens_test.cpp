@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "backend/cpu_isa.h"
 #include "support/logits_goldens.h"
 #include "support/paged_model.h"
 #include "support/test_paths.h"
@@ -47,18 +48,31 @@ class FamilyTest : public ::testing::TestWithParam<const char*> {
  protected:
   std::filesystem::path dir_ = model_dir(GetParam());
   std::vector<LogitsGolden> goldens_ = test::load_logits_goldens(dir_);
+
+  void TearDown() override { cpu::select_isa(best_isa_); }
+
+ private:
+  cpu::IsaLevel best_isa_ = cpu::current_isa();
 };
 
-TEST_P(FamilyTest, LogitsInFloat32AreThoseOfTransformers) {
-  PagedModel model(dir_);
-  for (const LogitsGolden& golden : goldens_) {
-    const Logits logits = model.logits(golden.prompt_ids);
-    ASSERT_EQ(logits.size(), golden.prompt_ids.size());
-    ASSERT_EQ(model.config().vocab_size, golden.vocab_size);
-    const float tolerance = float32_tolerance(model.config(), golden);
-    EXPECT_LE(max_difference(logits, golden), tolerance);
-    // Far below what the loss of any feature would move them by.
-    EXPECT_LT(tolerance, 1e-3f);
+TEST_P(FamilyTest, LogitsInFloat32AreThoseOfTransformersOnEveryInstructionSet) {
+  for (const auto isa : {cpu::IsaLevel::kGeneric, cpu::IsaLevel::kAvx2, cpu::IsaLevel::kAvx512}) {
+    if (!cpu::is_isa_available(isa)) continue;
+    cpu::select_isa(isa);
+    PagedModel model(dir_);
+    float largest = 0.0f;
+    for (const LogitsGolden& golden : goldens_) {
+      const Logits logits = model.logits(golden.prompt_ids);
+      ASSERT_EQ(logits.size(), golden.prompt_ids.size());
+      ASSERT_EQ(model.config().vocab_size, golden.vocab_size);
+      const float tolerance = float32_tolerance(model.config(), golden);
+      const float difference = max_difference(logits, golden);
+      EXPECT_LE(difference, tolerance) << cpu::isa_name(isa);
+      // Far below what the loss of any feature would move them by.
+      EXPECT_LT(tolerance, 1e-3f);
+      largest = std::max(largest, difference);
+    }
+    RecordProperty(std::string(cpu::isa_name(isa)), fmt::format("{:.1e}", largest));
   }
 }
 
@@ -74,11 +88,14 @@ TEST_P(FamilyTest, GreedyIdsInFloat32AreThoseOfTransformers) {
 // transformers.
 TEST_P(FamilyTest, LogitsInBFloat16LoseNoMoreThanTransformersLoses) {
   PagedModel model(dir_, {.dtype = DType::kBFloat16});
+  float largest = 0.0f;
   for (const LogitsGolden& golden : goldens_) {
     const float difference = max_difference(model.logits(golden.prompt_ids), golden);
+    largest = std::max(largest, difference);
     EXPECT_LE(difference, golden.bf16_error);
     EXPECT_GT(difference, float32_tolerance(model.config(), golden)) << "not in bfloat16 at all";
   }
+  RecordProperty("bfloat16", fmt::format("{:.1e}", largest));
 }
 
 TEST_P(FamilyTest, ChunksGiveTheSameBitsAsTheWholePrompt) {
