@@ -27,7 +27,10 @@ PagedModel::PagedModel(const std::filesystem::path& dir, PagedModelOptions optio
       ),
       pool_(options.num_threads),
       stream_(Stream::cpu(pool_)),
-      source_(WeightSource::open_safetensors(dir)),
+      source_(
+          options.dummy_weights ? WeightSource::dummy(options.dtype, 0)
+                                : WeightSource::open_safetensors(dir)
+      ),
       num_computed_tokens_(kMaxReqs) {
   const LoadOptions load{.dtype = options.dtype, .max_model_len = max_model_len_};
   model_ = load_model(config_, load, WeightScope(source_), stream_);

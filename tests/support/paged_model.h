@@ -19,6 +19,7 @@ struct PagedModelOptions {
   DType dtype = DType::kFloat32;
   int num_threads = 1;
   int max_model_len = 0;  // 0: what the checkpoint was made for
+  bool dummy_weights = false;  // made-up weights instead of the checkpoint's
   std::function<void(ModelConfig&)> edit;  // of the configuration, before the model is built
 };
 
