@@ -144,8 +144,10 @@ std::vector<SampleRequest> read_custom(const DatasetOptions& options, const Asyn
           "--dataset-path", fmt::format("{}: a line is no JSON object with a prompt.", path)
       );
     }
-    int64_t num_output_tokens = options.output_len.value_or(kDefaultOutputLen);
-    if (!options.output_len) (void)entry["output_tokens"].get(num_output_tokens);
+    int64_t num_output_tokens = 0;
+    if (options.output_len || entry["output_tokens"].get(num_output_tokens)) {
+      num_output_tokens = options.output_len.value_or(kDefaultOutputLen);
+    }
     SampleRequest& request = requests.emplace_back();
     request.prompt.text = text;
     request.num_prompt_tokens = count_tokens(tokenizer, text);

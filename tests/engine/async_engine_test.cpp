@@ -1,0 +1,258 @@
+#include "quire/async_engine.h"
+
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quire/chat_template.h"
+#include "quire/error.h"
+#include "quire/tokenizer.h"
+#include "support/fake_engine_core_client.h"
+
+namespace quire {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// An engine whose steps the test tells.
+class AsyncEngineTest : public ::testing::Test {
+ protected:
+  AsyncEngineTest() {
+    auto core = std::make_unique<test::FakeEngineCoreClient>();
+    core_ = core.get();
+    engine_ = std::make_unique<AsyncEngine>(test::load_with_fake_core(std::move(core)));
+  }
+
+  std::shared_ptr<RequestStream> add(const std::string& id, SamplingParams params = {}) {
+    params.output_kind = RequestOutputKind::kDelta;
+    return engine_->add_request(id, {.token_ids = {5, 6}}, params);
+  }
+
+  // One token for the i-th request that was added.
+  void emit(size_t i, int32_t token, std::optional<FinishReason> reason = {}) {
+    EngineCoreOutput output;
+    output.request_id = core_->added().at(i).id;
+    output.finish_reason = reason;
+    core_->emit(std::move(output), {token});
+  }
+
+  std::unique_ptr<AsyncEngine> engine_;
+  test::FakeEngineCoreClient* core_ = nullptr;
+};
+
+TEST_F(AsyncEngineTest, StreamsTokensAsTheyCome) {
+  const auto stream = add("a");
+  emit(0, 500);
+  EXPECT_THAT(stream->next()->outputs.at(0).token_ids, ElementsAre(500));
+  emit(0, 501, FinishReason::kLength);
+  const RequestOutput last = *stream->next();
+  EXPECT_THAT(last.outputs.at(0).token_ids, ElementsAre(501));
+  EXPECT_TRUE(last.finished);
+  EXPECT_EQ(last.request_id, "a");
+  EXPECT_FALSE(stream->next().has_value());
+  EXPECT_TRUE(stream->finished());
+  EXPECT_THAT(core_->aborted(), IsEmpty());
+}
+
+TEST_F(AsyncEngineTest, AnIdMayBeUsedAgainOnlyAfterItsEnd) {
+  const auto first = add("a");
+  try {
+    add("a");
+    FAIL() << "two requests with one id";
+  } catch (const InvalidArgument& error) {
+    EXPECT_EQ(error.field(), "request_id");
+  }
+  EXPECT_THAT(core_->added(), SizeIs(1)) << "the refused one never reached the core";
+  emit(0, 500, FinishReason::kLength);
+  (void)first->next();
+  EXPECT_NO_THROW(add("a"));
+}
+
+TEST_F(AsyncEngineTest, ARefusedRequestDisturbsNobody) {
+  const auto good = add("good");
+  EXPECT_THROW(engine_->add_request("bad", {}, {}), InvalidArgument);
+  emit(0, 500, FinishReason::kLength);
+  EXPECT_TRUE(good->next()->finished);
+}
+
+TEST_F(AsyncEngineTest, AbortEndsTheStreamAndTellsTheCore) {
+  const auto stream = add("a");
+  engine_->abort("a");
+  const RequestOutput output = *stream->next();
+  EXPECT_EQ(output.outputs.at(0).finish_reason, FinishReason::kAbort);
+  EXPECT_FALSE(stream->next().has_value());
+  EXPECT_THAT(core_->aborted(), ElementsAre(core_->added()[0].id));
+  // What the step in flight still says comes too late.
+  emit(0, 500);
+  const auto other = add("b");
+  emit(1, 501);
+  EXPECT_THAT(other->next()->outputs.at(0).token_ids, ElementsAre(501));
+}
+
+TEST_F(AsyncEngineTest, AbortOfAnUnknownRequestDoesNothing) {
+  engine_->abort("nobody");
+  EXPECT_THAT(core_->aborted(), IsEmpty());
+}
+
+TEST_F(AsyncEngineTest, AbortEndsAllCompletions) {
+  SamplingParams params;
+  params.n = 3;
+  const auto stream = add("a", params);
+  emit(1, 500, FinishReason::kLength);
+  (void)stream->next();
+  engine_->abort("a");
+  const RequestOutput output = *stream->next();
+  EXPECT_TRUE(output.finished);
+  EXPECT_THAT(output.outputs, SizeIs(2)) << "one had ended before";
+  const auto added = core_->added();
+  EXPECT_THAT(core_->aborted(), ElementsAre(added[0].id, added[2].id));
+}
+
+TEST_F(AsyncEngineTest, DroppingAStreamAbortsItsRequest) {
+  add("a").reset();
+  EXPECT_THAT(core_->aborted(), ElementsAre(core_->added()[0].id));
+}
+
+TEST_F(AsyncEngineTest, DroppingAFinishedStreamAbortsNothing) {
+  auto stream = add("a");
+  emit(0, 500, FinishReason::kLength);
+  (void)stream->next();
+  stream.reset();
+  EXPECT_THAT(core_->aborted(), IsEmpty());
+}
+
+TEST_F(AsyncEngineTest, AStopStringAbortsTheRequestInTheCore) {
+  SamplingParams params;
+  params.stop = {"student"};
+  params.max_tokens = 100;
+  const auto stream = add("a", params);
+  for (const int32_t id : engine_->tokenizer()->encode(" a student here", false))
+    emit(0, id);
+  std::string text;
+  while (auto output = stream->next())
+    text += output->outputs.at(0).text;
+  EXPECT_EQ(text, " a ");
+  // The abort follows the output.
+  while (core_->aborted().empty())
+    std::this_thread::yield();
+  EXPECT_THAT(core_->aborted(), ElementsAre(core_->added()[0].id));
+}
+
+TEST_F(AsyncEngineTest, ADeadCoreEndsEveryStreamWithItsReason) {
+  const auto first = add("a");
+  const auto second = add("b");
+  emit(0, 500);
+  core_->die("the device is gone");
+  RequestOutput last;
+  while (auto output = first->next())
+    last = std::move(*output);
+  EXPECT_EQ(last.error, "the device is gone");
+  EXPECT_EQ(last.outputs.at(0).finish_reason, FinishReason::kError);
+  EXPECT_EQ(second->next()->error, "the device is gone");
+  EXPECT_EQ(engine_->dead_reason(), "the device is gone");
+}
+
+TEST_F(AsyncEngineTest, ADeadEngineTakesNoRequests) {
+  const auto stream = add("a");
+  core_->die("the device is gone");
+  while (stream->next()) {
+  }
+  try {
+    add("b");
+    FAIL() << "accepted by a dead engine";
+  } catch (const InternalError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the device is gone"));
+  }
+}
+
+TEST_F(AsyncEngineTest, ShutdownAbortsWhatRuns) {
+  const auto stream = add("a");
+  engine_->shutdown();
+  EXPECT_EQ(stream->next()->outputs.at(0).finish_reason, FinishReason::kAbort);
+  EXPECT_THROW(add("b"), InternalError);
+  EXPECT_EQ(engine_->dead_reason(), std::nullopt) << "it was told to stop";
+}
+
+TEST_F(AsyncEngineTest, AStreamMayOutliveItsEngine) {
+  const auto stream = add("a");
+  engine_.reset();
+  EXPECT_EQ(stream->next()->outputs.at(0).finish_reason, FinishReason::kAbort);
+  EXPECT_FALSE(stream->next().has_value());
+}
+
+TEST_F(AsyncEngineTest, ManyThreadsAddReadAndAbort) {
+  constexpr int kNumThreads = 4;
+  constexpr int kNumRequests = 50;
+  auto core = std::make_unique<test::FakeEngineCoreClient>(test::counting_model(2000, 2));
+  AsyncEngine engine(test::load_with_fake_core(std::move(core)));
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kNumThreads; ++t) {
+    threads.emplace_back([&engine, t] {
+      for (int i = 0; i < kNumRequests; ++i) {
+        const std::string id = std::to_string(t) + "-" + std::to_string(i);
+        const int32_t first = 100 + t;
+        const auto stream = engine.add_request(id, {.token_ids = {first}}, {});
+        if (i % 5 == 0) engine.abort(id);
+        RequestOutput last;
+        while (auto output = stream->next())
+          last = std::move(*output);
+        ASSERT_TRUE(last.finished);
+        const CompletionOutput& completion = last.outputs.at(0);
+        for (size_t k = 0; k < completion.token_ids.size(); ++k) {
+          ASSERT_EQ(completion.token_ids[k], first + 1 + static_cast<int32_t>(k));
+        }
+        const bool was_aborted = i % 5 == 0;
+        ASSERT_TRUE(was_aborted || completion.token_ids.size() == 16u);
+      }
+    });
+  }
+}
+
+TEST_F(AsyncEngineTest, RendersAChatWithoutASecondSetOfSpecialTokens) {
+  const Prompt prompt =
+      engine_->render_chat(R"({"messages": [{"role": "user", "content": "Hi"}]})");
+  EXPECT_EQ(prompt.text, "<|im_start|>user\nHi<|im_end|>\n");
+  EXPECT_EQ(prompt.token_ids, engine_->tokenizer()->encode(prompt.text, false));
+}
+
+TEST_F(AsyncEngineTest, NamesAllEndOfTextTokensTheTokenizersFirst) {
+  EXPECT_THAT(engine_->eos_token_ids(), ElementsAre(2, 0));
+}
+
+TEST(AsyncEngineDefaultsTest, ComeFromTheGenerationConfig) {
+  LoadedEngine loaded = test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>());
+  loaded.model.default_temperature = 0.6;
+  loaded.model.default_top_k = 20;
+  loaded.model.default_max_new_tokens = 99;
+  const AsyncEngine engine(std::move(loaded));
+  const SamplingParams params = engine.default_sampling_params();
+  EXPECT_EQ(params.temperature, 0.6);
+  EXPECT_EQ(params.top_k, 20);
+  EXPECT_EQ(params.max_tokens, 99);
+  EXPECT_EQ(params.top_p, 1.0) << "vLLM's default where the model has none";
+}
+
+TEST(AsyncEngineChatTemplateTest, MayBeTextOfTheOptions) {
+  EngineConfig config;
+  config.chat_template = "{{ messages[0].content }}!";
+  const AsyncEngine engine(
+      test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>(), config)
+  );
+  EXPECT_EQ(engine.render_chat(R"({"messages": [{"content": "Hi"}]})").text, "Hi!");
+}
+
+TEST(AsyncEngineChatTemplateTest, AMissingFileIsAnError) {
+  EngineConfig config;
+  config.chat_template = "no/such/file.jinja";
+  const AsyncEngine engine(
+      test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>(), config)
+  );
+  EXPECT_THROW((void)engine.chat_template(), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace quire
