@@ -48,3 +48,26 @@ function(quire_test NAME)
   target_include_directories(quire_${NAME}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   add_test(NAME ${NAME} COMMAND quire_${NAME}_test)
 endfunction()
+
+# quire_isa_sources(quire_backend cpu/kernels): adds cpu/kernels_generic.cpp and, on x86-64,
+# kernels_avx2.cpp and kernels_avx512.cpp, each with the flags of its instruction set and nothing
+# else with them. Contraction is off because the compiler would fuse products differently in
+# different tiles of one kernel.
+function(quire_isa_sources TARGET PREFIX)
+  set(flags -O3 -ffp-contract=off)
+  target_sources(${TARGET} PRIVATE ${PREFIX}_generic.cpp)
+  set_source_files_properties(${PREFIX}_generic.cpp PROPERTIES COMPILE_OPTIONS "${flags}")
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    return()
+  endif()
+  target_compile_definitions(${TARGET} PRIVATE QUIRE_X86_KERNELS)
+  set(avx512_flags -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # its own AVX-512 header trips these warnings
+    list(APPEND avx512_flags -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+  target_sources(${TARGET} PRIVATE ${PREFIX}_avx2.cpp ${PREFIX}_avx512.cpp)
+  set_source_files_properties(${PREFIX}_avx2.cpp PROPERTIES
+    COMPILE_OPTIONS "${flags};-mavx2;-mfma")
+  set_source_files_properties(${PREFIX}_avx512.cpp PROPERTIES
+    COMPILE_OPTIONS "${flags};${avx512_flags}")
+endfunction()

@@ -54,17 +54,22 @@ float exp_row(const float* x, float top, int64_t size, float* out) {
   using Reg = typename V::Reg;
   const Reg shift = V::set1(top);
   Reg sums[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-  int next = 0;
-  for_each_vector<V>(size, [&](int64_t i, int count) {
-    Reg e = exp<V>(V::sub(load_part<V>(x + i, count), shift));
-    if (count < V::kWidth) {
-      const Reg limit = V::set1(static_cast<float>(count));
-      e = V::select_less(V::iota(), limit, e, V::zero());
+  int64_t i = 0;
+  for (; i + 4 * V::kWidth <= size; i += 4 * V::kWidth) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const Reg e = exp<V>(V::sub(V::load(x + i + j * V::kWidth), shift));
+      if (out != nullptr) V::store(out + i + j * V::kWidth, e);
+      sums[j] = V::add(sums[j], e);
     }
-    if (out != nullptr) store_part<V>(out + i, e, count);
-    sums[next] = V::add(sums[next], e);
-    next = (next + 1) & 3;
-  });
+  }
+  for (; i < size; i += V::kWidth) {
+    const int count = size - i < V::kWidth ? static_cast<int>(size - i) : V::kWidth;
+    const Reg limit = V::set1(static_cast<float>(count));
+    const Reg e = exp<V>(V::sub(V::load_n(x + i, count), shift));
+    if (out != nullptr) V::store_n(out + i, e, count);
+    sums[0] = V::add(sums[0], V::select_less(V::iota(), limit, e, V::zero()));
+  }
   return V::reduce_add(V::add(V::add(sums[0], sums[1]), V::add(sums[2], sums[3])));
 }
 
