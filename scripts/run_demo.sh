@@ -6,14 +6,14 @@ program=$1
 model=${MODEL:-models/small-chat}
 
 if [ -n "${PROMPT:-}" ]; then
-  exec "$program" generate --model "$model" --prompt "$PROMPT" --max-tokens 100 --stats
+  exec "$program" generate --model "$model" --chat --prompt "$PROMPT" --max-tokens 200 --temperature 0 --stats
 fi
 
 # Three prompts that share a system prompt and two that share a prefix: the later ones reuse its
 # blocks of the prefix cache.
 system_prompt="You are a helpful assistant. Be concise and accurate.
 Always cite sources when providing information."
-exec "$program" generate --model "$model" --max-tokens 50 --stats \
+exec "$program" generate --model "$model" --max-tokens 50 --temperature 0 --stats \
   --prompt "Hello world" \
   --prompt "$system_prompt
 User: What is Python?
