@@ -1,62 +1,13 @@
 // A steady decode step takes no memory from the heap or the kernel: 64 requests, 200 steps, block
-// boundaries crossed. malloc and its family are replaced by counting ones in this program.
+// boundaries crossed.
 
-#include <atomic>
-#include <cerrno>
-#include <cstdlib>
-
-#include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "config/resolve.h"
 #include "engine/engine_core.h"
 #include "engine/make_scheduler.h"
+#include "support/allocation_counter.h"
 #include "support/test_paths.h"
-
-namespace {
-std::atomic<bool> is_counting{false};
-std::atomic<int64_t> num_allocations{0};
-
-void count() {
-  if (is_counting.load(std::memory_order_relaxed)) num_allocations.fetch_add(1);
-}
-}  // namespace
-
-extern "C" {
-void* __libc_malloc(size_t);
-void* __libc_calloc(size_t, size_t);
-void* __libc_realloc(void*, size_t);
-void* __libc_memalign(size_t, size_t);
-
-void* malloc(size_t size) {
-  count();
-  return __libc_malloc(size);
-}
-void* calloc(size_t number, size_t size) {
-  count();
-  return __libc_calloc(number, size);
-}
-void* realloc(void* old, size_t size) {
-  count();
-  return __libc_realloc(old, size);
-}
-void* aligned_alloc(size_t alignment, size_t size) {
-  count();
-  return __libc_memalign(alignment, size);
-}
-int posix_memalign(void** out, size_t alignment, size_t size) {
-  count();
-  *out = __libc_memalign(alignment, size);
-  return *out == nullptr ? ENOMEM : 0;
-}
-void* mmap(void* address, size_t length, int protection, int flags, int fd, off_t offset) {
-  count();
-  return reinterpret_cast<void*>(syscall(SYS_mmap, address, length, protection, flags, fd, offset));
-}
-}
 
 namespace quire {
 namespace {
@@ -114,27 +65,25 @@ int64_t count_allocations(double temperature) {
     core.step(outputs);
   }
   const double usage_before = core.stats().kv_cache_usage;
-  num_allocations = 0;
-  is_counting = true;
+  const int64_t before = test::num_allocations();
   size_t num_tokens = 0;
   for (int step = 0; step < kCountedSteps; ++step) {
     outputs.clear();
     core.step(outputs);
     num_tokens += outputs.token_ids.size();
   }
-  is_counting = false;
+  const int64_t after = test::num_allocations();
   EXPECT_EQ(num_tokens, static_cast<size_t>(kNumRequests) * kCountedSteps);
   EXPECT_GT(core.stats().kv_cache_usage, usage_before) << "no block boundary was crossed";
-  return num_allocations;
+  return after - before;
 }
 
-TEST(SteadyStepTest, TheHooksSeeAllocations) {
-  num_allocations = 0;
-  is_counting = true;
+TEST(SteadyStepTest, TheCounterSeesAllocations) {
+  const int64_t before = test::num_allocations();
   auto* volatile number = new int(1);
-  is_counting = false;
+  const int64_t after = test::num_allocations();
   delete number;
-  EXPECT_GE(num_allocations, 1);
+  EXPECT_GE(after - before, 1);
 }
 
 TEST(SteadyStepTest, GreedyDecodingAllocatesNothing) {
