@@ -1,9 +1,11 @@
 //! Whether a template takes message.content as text or as a list of parts: if it loops over the
 //! content of what it loops over as messages, it takes parts. This is the rule that vLLM uses.
 
-use minijinja::machinery::ast::{Expr, ForLoop, Macro, Stmt};
+use minijinja::machinery::ast::Expr;
 use minijinja::machinery::parse;
 use minijinja::syntax::SyntaxConfig;
+
+use super::syntax_tree::Found;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ContentFormat {
@@ -14,8 +16,7 @@ pub enum ContentFormat {
 impl ContentFormat {
     pub fn of(source: &str, syntax: SyntaxConfig) -> Self {
         let Ok(root) = parse(source, "chat", syntax) else { return ContentFormat::String };
-        let mut found = Found::default();
-        found.visit(&root);
+        let found = Found::in_template(&root);
         if found.loops_over_content().unwrap_or(false) {
             ContentFormat::OpenAi
         } else {
@@ -24,46 +25,7 @@ impl ContentFormat {
     }
 }
 
-/// All assignments and loops of a template, wherever they stand.
-#[derive(Default)]
-struct Found<'t> {
-    assignments: Vec<(&'t Expr<'t>, &'t Expr<'t>)>,
-    loops: Vec<&'t ForLoop<'t>>,
-}
-
 impl<'t> Found<'t> {
-    fn visit_all(&mut self, statements: &'t [Stmt<'t>]) {
-        statements.iter().for_each(|statement| self.visit(statement));
-    }
-
-    fn visit(&mut self, statement: &'t Stmt<'t>) {
-        match statement {
-            Stmt::Template(node) => self.visit_all(&node.children),
-            Stmt::ForLoop(node) => {
-                self.loops.push(node);
-                self.visit_all(&node.body);
-                self.visit_all(&node.else_body);
-            }
-            Stmt::IfCond(node) => {
-                self.visit_all(&node.true_body);
-                self.visit_all(&node.false_body);
-            }
-            Stmt::WithBlock(node) => self.visit_all(&node.body),
-            Stmt::Set(node) => self.assignments.push((&node.target, &node.expr)),
-            Stmt::SetBlock(node) => self.visit_all(&node.body),
-            Stmt::AutoEscape(node) => self.visit_all(&node.body),
-            Stmt::FilterBlock(node) => self.visit_all(&node.body),
-            Stmt::Block(node) => self.visit_all(&node.body),
-            Stmt::Macro(node) => self.visit_macro(node),
-            Stmt::CallBlock(node) => self.visit_macro(&node.macro_decl),
-            _ => {}
-        }
-    }
-
-    fn visit_macro(&mut self, node: &'t Macro<'t>) {
-        self.visit_all(&node.body);
-    }
-
     /// `messages` and what is assigned from it, directly or through other such names.
     fn names_of_messages(&self) -> Option<Vec<&'t str>> {
         let mut names = vec!["messages"];

@@ -6,14 +6,19 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Rest;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value};
+use minijinja_contrib::globals;
 
 use crate::{big_stack, Result};
 
 mod content_format;
 mod filters;
+mod methods;
 mod python_json;
+mod python_repr;
 mod source;
+mod syntax_tree;
 
 pub use content_format::ContentFormat;
 
@@ -52,6 +57,7 @@ impl ChatTemplate {
             }
             let source = source::adapt(source);
             let content_format = ContentFormat::of(&source, environment.syntax().clone());
+            let source = source::wrap_loops(&source, environment.syntax().clone());
             environment.add_template_owned(NAME, source).map_err(|e| message(&e))?;
             Ok(ChatTemplate { environment, content_format })
         })
@@ -89,9 +95,12 @@ fn environment() -> std::result::Result<Environment<'static>, Error> {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     environment.set_syntax(syntax);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(methods::unknown_method);
     environment.set_fuel(Some(FUEL));
+    environment.set_formatter(python_repr::print);
     filters::register(&mut environment);
+    environment.add_function("cycler", |items: Rest<Value>| globals::cycler(items.0));
+    environment.add_function("joiner", globals::joiner);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", strftime_now);
     Ok(environment)

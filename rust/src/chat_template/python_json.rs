@@ -38,7 +38,7 @@ pub fn tojson(value: Value, kwargs: Kwargs) -> std::result::Result<Value, Error>
         value.serialize(&mut serializer)
     }
     .map_err(invalid)?;
-    Ok(Value::from_safe_string(String::from_utf8(out).map_err(invalid)?))
+    String::from_utf8(out).map(Value::from).map_err(invalid)
 }
 
 fn invalid(reason: impl std::fmt::Display) -> Error {

@@ -1,4 +1,10 @@
-//! Tags that minijinja reads otherwise than Jinja with Hugging Face's extensions does.
+//! What minijinja reads otherwise than Jinja with Hugging Face's extensions does, rewritten.
+
+use minijinja::machinery::{parse, Span};
+use minijinja::syntax::SyntaxConfig;
+
+use super::filters::ITERABLE;
+use super::syntax_tree::Found;
 
 /// `{% generation %}` marks the assistant's text for training; when serving it is a block without
 /// effect. And Jinja never trims the newline after `{% raw %}`, which minijinja does.
@@ -33,6 +39,62 @@ pub fn adapt(source: &str) -> String {
     out
 }
 
+/// Puts a function around what each loop runs over: `{% for x in __iterable(list) %}`.
+/// A source that does not parse comes back as it is; compiling it gives the error.
+pub fn wrap_loops(source: &str, syntax: SyntaxConfig) -> String {
+    let Ok(root) = parse(source, "chat", syntax) else { return source.to_string() };
+    let mut spans: Vec<(usize, usize)> = Found::in_template(&root)
+        .loops
+        .iter()
+        .filter_map(|node| loop_value(source, node.target.span(), node.iter.span()))
+        .collect();
+    spans.sort_unstable();
+    let mut out = String::with_capacity(source.len() + spans.len() * (ITERABLE.len() + 2));
+    let mut copied = 0;
+    for (start, end) in spans {
+        out.push_str(&source[copied..start]);
+        out.push_str(&format!("{ITERABLE}({})", &source[start..end]));
+        copied = end;
+    }
+    out.push_str(&source[copied..]);
+    out
+}
+
+/// From the word `in` to the end of the expression. Its own span leaves brackets around its first or
+/// last part out.
+fn loop_value(source: &str, target: Span, value: Span) -> Option<(usize, usize)> {
+    let after_target = target.end_offset as usize;
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
+    let rest = &source.as_bytes()[after_target..];
+    let word = (1..rest.len().saturating_sub(2)).find(|&i| {
+        rest[i..].starts_with(b"in") && !is_name(rest[i - 1]) && !is_name(rest[i + 2])
+    })?;
+    let start = after_target + word + 2;
+    let start = start + (source[start..].len() - source[start..].trim_start().len());
+    let bytes = source.as_bytes();
+    let mut depth = 0;
+    let mut i = start;
+    while i < value.end_offset as usize || depth > 0 {
+        match *bytes.get(i)? {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            quote @ (b'"' | b'\'') => i = end_of_string(bytes, i, quote),
+            _ => {}
+        }
+        i += 1;
+    }
+    Some((start, i))
+}
+
+/// Offset of the closing quote of the string that opens at `i`.
+fn end_of_string(bytes: &[u8], mut i: usize, quote: u8) -> usize {
+    i += 1;
+    while i < bytes.len() && bytes[i] != quote {
+        i += 1 + usize::from(bytes[i] == b'\\');
+    }
+    i
+}
+
 /// The only word of a block tag; "" for any other tag.
 fn tag_word(tag: &str) -> &str {
     let inner = tag.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}")).unwrap_or("");
@@ -45,12 +107,7 @@ fn end_of_code(code: &str, end: &str) -> Option<usize> {
     let mut i = 2;
     while i < bytes.len() {
         match bytes[i] {
-            quote @ (b'"' | b'\'') => {
-                i += 1;
-                while i < bytes.len() && bytes[i] != quote {
-                    i += 1 + usize::from(bytes[i] == b'\\');
-                }
-            }
+            quote @ (b'"' | b'\'') => i = end_of_string(bytes, i, quote),
             _ if bytes[i..].starts_with(end.as_bytes()) => return Some(i + 2),
             _ => {}
         }
@@ -79,7 +136,39 @@ fn end_of_raw(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::adapt;
+    use minijinja::syntax::SyntaxConfig;
+
+    use super::{adapt, wrap_loops};
+
+    #[test]
+    fn loops_run_over_a_checked_value() {
+        for (source, wrapped) in [
+            ("{% for x in a %}{% endfor %}", "{% for x in __iterable(a) %}{% endfor %}"),
+            (
+                "{%- for k, v in d.x[1:] | items | list if v recursive -%}{% for c in k -%}é{% endfor %}{% endfor %}",
+                "{%- for k, v in __iterable(d.x[1:] | items | list) if v recursive -%}{% for c in __iterable(k) -%}é{% endfor %}{% endfor %}",
+            ),
+            ("{% for x in (a + b) %}{% endfor %}", "{% for x in __iterable((a + b)) %}{% endfor %}"),
+            (
+                "{% for x in (a + b) | list if (a) %}{% endfor %}",
+                "{% for x in __iterable((a + b) | list) if (a) %}{% endfor %}",
+            ),
+            (
+                "{% for index, begin in t.definitions.items() %}{% endfor %}",
+                "{% for index, begin in __iterable(t.definitions.items()) %}{% endfor %}",
+            ),
+            (
+                "{% for in_ in c + ((a) + (')' ~ b)) %}{% endfor %}",
+                "{% for in_ in __iterable(c + ((a) + (')' ~ b))) %}{% endfor %}",
+            ),
+            ("{% for x in a or [] %}{% endfor %}", "{% for x in __iterable(a or []) %}{% endfor %}"),
+            ("{% for x in f(a, k=1) %}{% endfor %}", "{% for x in __iterable(f(a, k=1)) %}{% endfor %}"),
+            ("{% for x in [1, 2] %}{% endfor %}", "{% for x in __iterable([1, 2]) %}{% endfor %}"),
+            ("{% for x in a if", "{% for x in a if"),
+        ] {
+            assert_eq!(wrap_loops(source, SyntaxConfig::default()), wrapped);
+        }
+    }
 
     #[test]
     fn generation_becomes_a_plain_block() {
