@@ -196,8 +196,7 @@ int run_chat(int argc, char** argv) {
         "--url", "There is no server to talk to in this version. Use --model: it runs here."
     );
   }
-  SamplingParams scratch;
-  command_line.apply_to(scratch);  // a bad value is told before the model loads
+  command_line.check_sampling_options();  // before the model loads
   InterruptHandler::block_signal();
   AsyncEngine engine(command_line.engine_config());
   SamplingParams params = engine.default_sampling_params();

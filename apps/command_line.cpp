@@ -185,7 +185,7 @@ bool CommandLine::parse(int argc, char** argv) {
     std::cout << help();
     return false;
   } catch (const CLI::ParseError& error) {
-    throw InvalidArgument("command line", error.what());
+    throw InvalidArgument("", error.what());  // names the option itself
   }
   impl_->refuse_leftovers();
   for (const auto& read : impl_->readers)
@@ -209,12 +209,19 @@ void CommandLine::apply_to(SamplingParams& params) const {
   });
 }
 
+void CommandLine::check_sampling_options() const {
+  SamplingParams params;
+  params.max_tokens.reset();  // the real default is not known yet
+  apply_to(params);
+  params.validate();
+}
+
 bool CommandLine::was_given(const std::string& name) const {
   return impl_->words_of(name) != nullptr;
 }
 
 std::string CommandLine::help() const {
-  return impl_->app.help("quire " + impl_->app.get_name());
+  return impl_->app.help("quire");
 }
 
 }  // namespace quire::cli

@@ -39,6 +39,8 @@ class CommandLine {
   EngineConfig engine_config() const;
   // Sets the fields that were given.
   void apply_to(SamplingParams& params) const;
+  // Throws InvalidArgument for values that no model could serve.
+  void check_sampling_options() const;
   bool was_given(const std::string& name) const;  // "max_tokens" or "--max-tokens"
   std::string help() const;
 

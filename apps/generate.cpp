@@ -177,11 +177,14 @@ int run_generate(int argc, char** argv) {
   command_line.add_sampling_options();
   if (!command_line.parse(argc, argv)) return 0;
   check(options);
-  SamplingParams scratch;
-  command_line.apply_to(scratch);  // a bad value is told before the model loads
+  command_line.check_sampling_options();  // before the model loads
+  std::optional<JsonlFiles> files;
+  if (options.input_file) {
+    files.emplace(*options.input_file, options.output_file.value_or("-"));
+  }
   AsyncEngine engine(command_line.engine_config());
   SamplingParams params = sampling_params(command_line, options, engine);
-  if (!options.input_file) return PromptRun(engine, options, std::move(params)).run() ? 0 : 1;
-  const JsonlFiles files{*options.input_file, options.output_file.value_or("-")};
-  return generate_jsonl(engine, params, files, options.stats) ? 0 : 1;
+  const bool all_went_well = files ? generate_jsonl(engine, params, *files, options.stats)
+                                   : PromptRun(engine, options, std::move(params)).run();
+  return all_went_well ? 0 : 1;
 }

@@ -37,6 +37,23 @@ std::string wrap(const std::string& text, size_t indent, size_t width) {
   return out + line + "\n";
 }
 
+std::string HelpFormatter::make_description(const CLI::App* app) const {
+  return app->get_description() + "\n\n";
+}
+
+std::string HelpFormatter::make_usage(const CLI::App*, std::string name) const {
+  return "Usage: " + name + " [OPTIONS]\n\n";
+}
+
+std::string HelpFormatter::make_group(
+    std::string group, bool is_positional, std::vector<const CLI::Option*> options
+) const {
+  std::string text = group + ":\n";
+  for (const CLI::Option* option : options)
+    text += make_option(option, is_positional);
+  return text;
+}
+
 std::string HelpFormatter::make_option(const CLI::Option* option, bool) const {
   std::string head = "  " + names_of(option);
   if (!option->get_type_name().empty() && option->get_expected_max() > 0) {

@@ -1,10 +1,12 @@
 #include "apps/jsonl.h"
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
-#include <fstream>
+#include <future>
 #include <iostream>
+#include <mutex>
 
 #include <fmt/format.h>
 
@@ -20,10 +22,6 @@ namespace {
 // Requests that wait or run at once: enough for full batches, without the whole file in memory.
 constexpr size_t kMaxPending = 2048;
 
-bool is_blank(const std::string& line) {
-  return line.find_first_not_of(" \t\r") == std::string::npos;
-}
-
 std::string error_json(
     const std::string& request_id, const std::string& message, const std::string& param
 ) {
@@ -36,50 +34,64 @@ std::string error_json(
   return json;
 }
 
+// A line of the input on its way to the output.
+struct Pending {
+  std::string request_id;
+  std::shared_ptr<RequestStream> stream;  // nullptr: refused
+  std::string error;  // the output line of a refused one
+};
+
+// Lines between the reading and the writing thread, at most kMaxPending.
+class PendingQueue {
+ public:
+  // False: the reader of the queue has given up.
+  [[nodiscard]] bool push(Pending pending) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return is_closed_ || queue_.size() < kMaxPending; });
+    if (is_closed_) return false;
+    queue_.push_back(std::move(pending));
+    changed_.notify_all();
+    return true;
+  }
+
+  std::optional<Pending> pop() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return is_closed_ || !queue_.empty(); });
+    if (queue_.empty()) return std::nullopt;
+    Pending pending = std::move(queue_.front());
+    queue_.pop_front();
+    changed_.notify_all();
+    return pending;
+  }
+
+  void close() {
+    std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Pending> queue_;
+  bool is_closed_ = false;
+};
+
 class JsonlRun {
  public:
-  JsonlRun(AsyncEngine& engine, const SamplingParams& defaults, const JsonlFiles& files)
-      : engine_(engine), defaults_(defaults), files_(files) {
-    defaults_.output_kind = RequestOutputKind::kFinalOnly;
-    if (files.input != "-") open(input_file_, files.input, std::ios::in, "--input-file");
-    if (files.output != "-") open(output_file_, files.output, std::ios::out, "--output-file");
+  JsonlRun(AsyncEngine& engine, const SamplingParams& defaults, JsonlFiles& files)
+      : engine_(engine), defaults_(defaults), files_(files) {}
+
+  void run() {
+    std::future<void> writer = std::async(std::launch::async, [this] { write_outputs(); });
+    read_requests();
+    writer.get();
   }
 
-  bool run() {
-    std::istream& input = files_.input == "-" ? std::cin : input_file_;
-    std::string line;
-    while (std::getline(input, line)) {
-      if (is_blank(line)) continue;
-      pending_.push_back(submit(line));
-      if (pending_.size() >= kMaxPending) write_next();
-    }
-    if (input.bad()) throw EnvironmentError("Cannot read " + files_.input + ".");
-    while (!pending_.empty())
-      write_next();
-    return num_failed_ == 0;
-  }
-
+  bool all_went_well() const { return num_failed_ == 0; }
   const RunStats& stats() const { return stats_; }
 
  private:
-  struct Pending {
-    std::string request_id;
-    std::shared_ptr<RequestStream> stream;  // nullptr: refused
-    std::string error;  // the output line of a refused one
-  };
-
-  template <class Stream>
-  static void open(
-      Stream& stream, const std::string& path, std::ios::openmode mode, const char* option
-  ) {
-    stream.open(path, mode | std::ios::binary);
-    if (!stream) {
-      throw EnvironmentError(
-          fmt::format("{}: cannot open {}: {}.", option, path, std::strerror(errno))
-      );
-    }
-  }
-
   Pending submit(const std::string& line) {
     // The engine's own id: the file may use one twice.
     const std::string engine_id = std::to_string(num_lines_++);
@@ -94,61 +106,93 @@ class JsonlRun {
       pending.stream =
           engine_.add_request(engine_id, make_prompt(engine_, request), request.params, options);
     } catch (const InvalidArgument& error) {
-      ++num_failed_;
       pending.error = error_json(pending.request_id, error.what(), error.field());
     }
     return pending;
   }
 
-  void write_next() {
-    Pending pending = std::move(pending_.front());
-    pending_.pop_front();
-    std::string line = std::move(pending.error);
-    if (pending.stream) {
-      auto output = pending.stream->next();
-      output->request_id = pending.request_id;
-      stats_.add(*output);
-      if (output->error) {
-        ++num_failed_;
-        line = error_json(pending.request_id, *output->error, "");
-      } else {
-        append_request_output_json(line, *output);
-      }
+  // Of the writing thread.
+  void write_outputs() {
+    try {
+      while (auto pending = queue_.pop())
+        files_.write_line(output_line(*pending));
+    } catch (...) {
+      queue_.close();  // the reading thread stops, too
+      throw;
     }
-    line += '\n';
-    write(line);
   }
 
-  void write(const std::string& line) {
-    if (files_.output == "-") return print(line);
-    output_file_.write(line.data(), static_cast<std::streamsize>(line.size())).flush();
-    if (!output_file_) {
-      throw EnvironmentError(
-          fmt::format("Cannot write {}: {}.", files_.output, std::strerror(errno))
-      );
+  std::string output_line(Pending& pending) {
+    if (!pending.stream) {
+      ++num_failed_;
+      return std::move(pending.error);
     }
+    RequestOutput output = *pending.stream->next();
+    output.request_id = pending.request_id;
+    stats_.add(output);
+    if (output.error) {
+      ++num_failed_;
+      return error_json(pending.request_id, *output.error, "");
+    }
+    std::string line;
+    append_request_output_json(line, output);
+    return line;
   }
 
   AsyncEngine& engine_;
-  SamplingParams defaults_;
-  const JsonlFiles& files_;
-  std::ifstream input_file_;
-  std::ofstream output_file_;
-  std::deque<Pending> pending_;
-  size_t num_lines_ = 0;
+  const SamplingParams& defaults_;
+  JsonlFiles& files_;
+  PendingQueue queue_;
+  size_t num_lines_ = 0;  // of the reading thread
+  // Of the writing thread.
   size_t num_failed_ = 0;
   RunStats stats_;
 };
 
 }  // namespace
 
+JsonlFiles::JsonlFiles(const std::string& input, const std::string& output)
+    : input_name_(input), output_name_(output) {
+  const auto require = [](bool is_open, const char* option, const std::string& path) {
+    if (is_open) return;
+    throw EnvironmentError(
+        fmt::format("{}: cannot open {}: {}.", option, path, std::strerror(errno))
+    );
+  };
+  if (input != "-") input_file_.open(input, std::ios::binary);
+  require(input == "-" || input_file_.is_open(), "--input-file", input);
+  if (output != "-") output_file_.open(output, std::ios::binary);
+  require(output == "-" || output_file_.is_open(), "--output-file", output);
+}
+
+std::istream& JsonlFiles::input() {
+  return input_name_ == "-" ? std::cin : input_file_;
+}
+
+bool JsonlFiles::read_line(std::string& line) {
+  while (std::getline(input(), line)) {
+    if (line.find_first_not_of(" \t\r") != std::string::npos) return true;
+  }
+  if (input().bad()) throw EnvironmentError("Cannot read " + input_name_ + ".");
+  return false;
+}
+
+void JsonlFiles::write_line(std::string line) {
+  line += '\n';
+  if (output_name_ == "-") return print(line);
+  output_file_.write(line.data(), static_cast<std::streamsize>(line.size())).flush();
+  if (!output_file_) {
+    throw EnvironmentError(fmt::format("Cannot write {}: {}.", output_name_, std::strerror(errno)));
+  }
+}
+
 bool generate_jsonl(
-    AsyncEngine& engine, const SamplingParams& defaults, const JsonlFiles& files, bool prints_stats
+    AsyncEngine& engine, const SamplingParams& defaults, JsonlFiles& files, bool prints_stats
 ) {
   JsonlRun run(engine, defaults, files);
-  const bool all_went_well = run.run();
+  run.run();
   if (prints_stats) print_note(run.stats().summary(engine.stats()));
-  return all_went_well;
+  return run.all_went_well();
 }
 
 }  // namespace quire::cli

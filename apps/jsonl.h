@@ -1,21 +1,39 @@
 #pragma once
 
+#include <fstream>
+#include <iosfwd>
 #include <string>
 
 #include "quire/async_engine.h"
 
 namespace quire::cli {
 
-struct JsonlFiles {
-  std::string input;  // "-": standard input
-  std::string output;  // "-": standard output
+// The two files of --input-file and --output-file, open.
+class JsonlFiles {
+ public:
+  // "-" is standard input or output. Throws EnvironmentError.
+  JsonlFiles(const std::string& input, const std::string& output);
+
+  // False: the end of the input. Blank lines are passed over.
+  [[nodiscard]] bool read_line(std::string& line);
+  // Writes a line at once.
+  void write_line(std::string line);
+
+ private:
+  std::istream& input();
+
+  std::string input_name_;
+  std::string output_name_;
+  std::ifstream input_file_;
+  std::ofstream output_file_;
 };
 
-// One request a line in, one output a line out, in the order of the input. A line that is refused
-// gets {"request_id": …, "error": {"message": …, "param": …}} and does no harm to the others.
-// False: some line failed. Throws EnvironmentError for the files.
+// One request a line in, one output a line out, in the order of the input, each as soon as it and
+// those before it are done. A line that is refused gets
+// {"request_id": …, "error": {"message": …, "param": …}} and does no harm to the others.
+// False: some line failed.
 bool generate_jsonl(
-    AsyncEngine& engine, const SamplingParams& defaults, const JsonlFiles& files, bool prints_stats
+    AsyncEngine& engine, const SamplingParams& defaults, JsonlFiles& files, bool prints_stats
 );
 
 }  // namespace quire::cli

@@ -35,6 +35,7 @@ struct EngineCoreOutput {
 struct EngineCoreOutputs {
   std::vector<EngineCoreOutput> outputs;
   std::vector<int32_t> token_ids;
+  double time = 0.0;  // monotonic seconds at the end of the step; 0: not set
 
   std::span<const int32_t> new_token_ids(const EngineCoreOutput& output) const {
     return std::span(token_ids).subspan(output.token_start, output.num_new_tokens);

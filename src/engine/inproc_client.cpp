@@ -6,6 +6,7 @@
 #include <thread>
 #include <variant>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 
@@ -162,7 +163,9 @@ class InprocClient final : public EngineCoreClient {
       std::lock_guard lock(state_mutex_);
       stats_ = core_->stats();
     }
-    if (!outputs_.outputs.empty()) outbox_.put(outputs_);
+    if (outputs_.outputs.empty()) return;
+    outputs_.time = monotonic_time();
+    outbox_.put(outputs_);
   }
 
   Mailbox<Message> inbox_;

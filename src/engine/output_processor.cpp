@@ -33,7 +33,9 @@ std::shared_ptr<RequestState> OutputProcessor::add(std::string request_id, Proce
 }
 
 void OutputProcessor::process(const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort) {
-  const double now = wall_time();
+  // The step's own time: this thread may have had to wait for a CPU.
+  const double age = outputs.time > 0.0 ? monotonic_time() - outputs.time : 0.0;
+  const double now = wall_time() - age;
   for (const EngineCoreOutput& output : outputs.outputs) {
     const Target target = find(output.request_id);
     if (!target.state) continue;
