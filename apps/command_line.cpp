@@ -54,7 +54,7 @@ struct CommandLine::Impl {
     }
     using Policy = CLI::MultiOptionPolicy;
     if constexpr (kIsList<T>) {
-      option->expected(1, CLI::detail::expected_max_vector_size);
+      option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
     } else {
       option->multi_option_policy(Policy::TakeLast);
     }

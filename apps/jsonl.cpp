@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "apps/run_stats.h"
 #include "apps/terminal.h"
@@ -32,6 +33,14 @@ std::string error_json(
   param.empty() ? writer.null() : writer.value(param);
   writer.end_object().end_object();
   return json;
+}
+
+// Also of a line that has a mistake somewhere else.
+std::optional<std::string> request_id_of(const std::string& line) {
+  simdjson::dom::parser parser;
+  std::string_view id;
+  if (parser.parse(line)["request_id"].get(id) != simdjson::SUCCESS) return std::nullopt;
+  return std::string(id);
 }
 
 // A line of the input on its way to the output.
@@ -96,10 +105,9 @@ class JsonlRun {
     // The engine's own id: the file may use one twice.
     const std::string engine_id = std::to_string(num_lines_++);
     Pending pending;
-    pending.request_id = engine_id;
+    pending.request_id = request_id_of(line).value_or(engine_id);
     try {
       ParsedRequest request = parse_request_json(line, defaults_);
-      if (request.request_id) pending.request_id = *request.request_id;
       request.params.output_kind = RequestOutputKind::kFinalOnly;
       AddRequestOptions options;
       options.priority = request.priority;
@@ -111,14 +119,23 @@ class JsonlRun {
     return pending;
   }
 
-  // Of the writing thread.
+  // Whichever of the two threads ends, by an error too, ends the other.
+  struct QueueCloser {
+    PendingQueue& queue;
+    ~QueueCloser() { queue.close(); }
+  };
+
+  void read_requests() {
+    const QueueCloser closer{queue_};
+    std::string line;
+    while (files_.read_line(line) && queue_.push(submit(line))) {
+    }
+  }
+
   void write_outputs() {
-    try {
-      while (auto pending = queue_.pop())
-        files_.write_line(output_line(*pending));
-    } catch (...) {
-      queue_.close();  // the reading thread stops, too
-      throw;
+    const QueueCloser closer{queue_};
+    while (auto pending = queue_.pop()) {
+      files_.write_line(output_line(*pending));
     }
   }
 
