@@ -1,34 +1,32 @@
 #!/bin/sh
 # Generates with the bundled model and shows text, time to first token, tokens per second and
-# prefix-cache hits. PROMPT: one prompt of your own. MODEL: another model folder or repository.
+# prefix-cache hits. PROMPT: one message of your own. MODEL: another folder or repository, which
+# completes PROMPT as plain text.
 set -eu
 program=$1
 model=${MODEL:-models/small-chat}
 
+generate() {
+  "$program" generate --model "$model" --temperature 0 --stats "$@"
+}
+
 if [ -n "${PROMPT:-}" ]; then
-  exec "$program" generate --model "$model" --chat --prompt "$PROMPT" --max-tokens 200 --temperature 0 --stats
+  if [ -z "${MODEL:-}" ]; then set -- --chat; else set --; fi
+  generate "$@" --max-tokens 200 --prompt "$PROMPT"
+  exit
 fi
 
-echo "== A chat, through the model's template =="
-"$program" generate --model "$model" --chat --max-tokens 100 --temperature 0 --stats \
-  --prompt "Hello, who are you?" \
-  --prompt "What is prefix caching?"
-
-# Three prompts that share a system prompt and two that share a prefix: the later ones reuse its
-# blocks of the prefix cache.
-echo "== Plain completions that share a beginning =="
-system_prompt="You are a helpful assistant. Be concise and accurate.
-Always cite sources when providing information."
-exec "$program" generate --model "$model" --max-tokens 50 --temperature 0 --stats \
+echo "== Plain text, continued by the model. Two prompts share their beginning."
+generate --max-tokens 40 \
   --prompt "Hello world" \
-  --prompt "$system_prompt
-User: What is Python?
-Assistant:" \
-  --prompt "$system_prompt
-User: Explain recursion
-Assistant:" \
-  --prompt "$system_prompt
-User: Write a sorting algorithm
-Assistant:" \
   --prompt "Long context prefix... " \
   --prompt "Long context prefix... different continuation"
+
+echo
+echo "== Conversations. They share a system prompt, so the later ones find its blocks in the cache."
+generate --max-tokens 60 \
+  --system-prompt "You are a helpful assistant. Be concise and accurate.
+Always cite sources when providing information." \
+  --prompt "What is Python?" \
+  --prompt "Explain recursion" \
+  --prompt "Write a sorting algorithm"

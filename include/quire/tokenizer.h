@@ -91,6 +91,12 @@ class Tokenizer {
       TokenizerBackend backend,
       std::string_view name
   );
+  static std::shared_ptr<const Tokenizer> make(
+      std::string_view json,
+      const SpecialTokens& special_tokens,
+      TokenizerBackend backend,
+      std::string_view name
+  );
   std::vector<int32_t> encode_native(std::string_view text, bool add_special_tokens) const;
   void find_edges(const SpecialTokens& special_tokens);
 

@@ -98,9 +98,7 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_dir(
 ) {
   const std::filesystem::path file = dir / "tokenizer.json";
   const std::string json = read_text_file(file);
-  return std::shared_ptr<const Tokenizer>(
-      new Tokenizer(json, read_special_tokens(dir), backend, file.string())
-  );
+  return make(json, read_special_tokens(dir), backend, file.string());
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_file(
@@ -118,9 +116,22 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_json(
   SpecialTokens special_tokens;
   if (!tokenizer_config.empty())
     special_tokens = parse_special_tokens(tokenizer_config, "tokenizer_config.json");
-  return std::shared_ptr<const Tokenizer>(
-      new Tokenizer(tokenizer_json, special_tokens, backend, name)
-  );
+  return make(tokenizer_json, special_tokens, backend, name);
+}
+
+// A file whose parts contradict each other can make the backends panic while it is tried out: that
+// is the file's fault, not a bug.
+std::shared_ptr<const Tokenizer> Tokenizer::make(
+    std::string_view json,
+    const SpecialTokens& special_tokens,
+    TokenizerBackend backend,
+    std::string_view name
+) {
+  try {
+    return std::shared_ptr<const Tokenizer>(new Tokenizer(json, special_tokens, backend, name));
+  } catch (const InternalError& error) {
+    throw InvalidArgument("tokenizer", fmt::format("{} cannot be used: {}", name, error.what()));
+  }
 }
 
 // tokenizer_config.json has the last word on bos and eos: what the post-processor of tokenizer.json
