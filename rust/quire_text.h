@@ -18,7 +18,7 @@ extern "C" {
 typedef int32_t quire_status;
 #define QUIRE_OK 0
 #define QUIRE_INVALID (-1) /* the input is at fault; the error is a sentence about it */
-#define QUIRE_PANIC (-2)   /* a bug in the library; the error is the panic's message */
+#define QUIRE_PANIC (-2) /* a bug in the library; the error is the panic's message */
 
 typedef struct {
   char* data;
@@ -88,7 +88,8 @@ quire_status quire_tokenizer_token_to_id(
 quire_status quire_tokenizer_id_to_token(
     const quire_tokenizer* tokenizer, int32_t id, quire_buffer* out, quire_buffer* error
 );
-/* The backend that was taken, and why it is not fastokens (empty if it is, or was not asked for). */
+/* The backend that was taken, and why it is not fastokens (empty if it is, or was not asked for).
+ */
 quire_status quire_tokenizer_backend(
     const quire_tokenizer* tokenizer,
     quire_buffer* fallback_reason,
@@ -100,8 +101,8 @@ quire_status quire_tokenizer_backend(
 
 typedef struct quire_token_table_handle quire_token_table_handle;
 
-#define QUIRE_TOKENS_ARE_BYTES 0   /* all bytes together are read as UTF-8, errors become U+FFFD */
-#define QUIRE_TOKENS_ARE_TEXT 1    /* but for single bytes (QUIRE_TOKEN_FALLBACK_BYTE) */
+#define QUIRE_TOKENS_ARE_BYTES 0 /* all bytes together are read as UTF-8, errors become U+FFFD */
+#define QUIRE_TOKENS_ARE_TEXT 1 /* but for single bytes (QUIRE_TOKEN_FALLBACK_BYTE) */
 #define QUIRE_TOKENS_ARE_GENERAL 2 /* a token's text depends on its neighbours: no pieces */
 
 #define QUIRE_TOKEN_SPECIAL 1
@@ -116,8 +117,8 @@ typedef struct quire_token_table {
   uint32_t strip_count; /* up to so many characters strip_char go off the front of the whole text */
   uint8_t strip_char;
   size_t num_ids;
-  const uint8_t* flags;          /* [num_ids] */
-  const uint32_t* offsets;       /* [num_ids + 1] */
+  const uint8_t* flags; /* [num_ids] */
+  const uint32_t* offsets; /* [num_ids + 1] */
   const char* bytes;
   const uint32_t* first_offsets; /* pieces of a token that begins a text; null: the same ones */
   const char* first_bytes;

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/progress_bar.h"
 #include "engine/beam_search.h"
 #include "engine/chat_prompt.h"
-#include "base/progress_bar.h"
 #include "quire/chat_template.h"
 #include "quire/error.h"
 

@@ -10,9 +10,9 @@
 #include "backend/cpu_isa.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "base/progress_bar.h"
 #include "engine/inproc_client.h"
 #include "engine/make_scheduler.h"
-#include "base/progress_bar.h"
 #include "hub/model_dir.h"
 #include "quire/error.h"
 
