@@ -7,11 +7,13 @@ namespace {
 
 TEST(StopStringsTest, CutsBeforeTheStringOrAfterIt) {
   const std::string text = "one. two";
-  const auto without = StopStrings({"."}, false).find(text, 0);
+  const StopStrings before({"."}, false);
+  const auto without = before.find(text, 0);
   ASSERT_TRUE(without);
   EXPECT_EQ(without->text_length, 3u);
   EXPECT_EQ(*without->stop, ".");
-  const auto with = StopStrings({"."}, true).find(text, 0);
+  const StopStrings after({"."}, true);
+  const auto with = after.find(text, 0);
   ASSERT_TRUE(with);
   EXPECT_EQ(with->text_length, 4u);
 }
