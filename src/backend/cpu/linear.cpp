@@ -14,8 +14,9 @@ namespace {
 constexpr int64_t kBlockRows = 96;
 constexpr int64_t kBlockPanels = 16;
 constexpr int64_t kBlockDepth = 512;
-constexpr int64_t kWholeDepthRows = 12;  // so few rows read every line once: no blocks of depth
 constexpr int64_t kTileFloats = kBlockRows * kBlockPanels * kPanelWidth;
+// So few rows read every line once: whole panels, as many as the tile has room for.
+constexpr int64_t kStreamRows = 12;
 
 struct Block {
   const float* x;  // after the prologue
@@ -51,6 +52,7 @@ class LinearCall {
   }
 
   void run(int thread_idx) const {
+    prefetch_panels(thread_idx);
     const int64_t num_rows = x_.size(0);
     int parity = 0;
     for (int64_t row = 0; row < num_rows; row += kBlockRows) {
@@ -61,6 +63,25 @@ class LinearCall {
   }
 
  private:
+  Range panels_of(int thread_idx) const {
+    const int64_t num_panels = ceil_div<int64_t>(weight_.out_features, kPanelWidth);
+    return share_of(num_panels, thread_idx, pool_.num_threads());
+  }
+
+  // The first lines arrive while the prologue is at work.
+  void prefetch_panels(int thread_idx) const {
+    constexpr int64_t kPanels = 8;
+    constexpr int64_t kBytes = 1024;
+    const Range panels = panels_of(thread_idx);
+    const int64_t stride = panel_bytes(weight_.dtype, weight_.in_features);
+    const auto* data = static_cast<const std::byte*>(weight_.storage.data());
+    for (int64_t p = panels.begin; p < std::min(panels.end, panels.begin + kPanels); ++p) {
+      for (int64_t offset = 0; offset < std::min(kBytes, stride); offset += kLineBytes) {
+        __builtin_prefetch(data + p * stride + offset);
+      }
+    }
+  }
+
   // Applies the prologue to rows [first, first + count). Shared blocks alternate between two
   // places: whoever fills one has passed the barrier after the last use of it.
   Block prepare_block(int64_t first, int64_t count, int parity, int thread_idx) const {
@@ -92,11 +113,12 @@ class LinearCall {
   }
 
   void multiply_block(const Block& block, int thread_idx) const {
-    const int64_t num_panels = ceil_div<int64_t>(weight_.out_features, kPanelWidth);
-    const Range panels = share_of(num_panels, thread_idx, pool_.num_threads());
-    float* tile = tiles_ + thread_idx * kTileFloats;
-    for (int64_t first = panels.begin; first < panels.end; first += kBlockPanels) {
-      const int64_t count = std::min(kBlockPanels, panels.end - first);
+    const bool is_stream = block.num_rows <= kStreamRows;
+    const int64_t step = is_stream ? kTileFloats / (block.num_rows * kPanelWidth) : kBlockPanels;
+    const Range panels = panels_of(thread_idx);
+    for (int64_t first = panels.begin; first < panels.end; first += step) {
+      const int64_t count = std::min(step, panels.end - first);
+      float* tile = tiles_ + thread_idx * kTileFloats;
       multiply_panels(block, first, count, tile);
       store_tile(block, first, count, tile);
     }
@@ -109,7 +131,7 @@ class LinearCall {
     const int64_t depth = weight_.in_features;
     const int64_t stride = panel_bytes(weight_.dtype, depth);
     const auto* panels = static_cast<const std::byte*>(weight_.storage.data()) + first * stride;
-    const int64_t step = block.num_rows <= kWholeDepthRows ? depth : kBlockDepth;
+    const int64_t step = block.num_rows <= kStreamRows ? depth : kBlockDepth;
     for (int64_t k = 0; k < depth; k += step) {
       gemm({
           .a = block.x + k,
@@ -120,7 +142,7 @@ class LinearCall {
           .num_panels = static_cast<int>(count),
           .k = std::min(step, depth - k),
           .c = tile,
-          .ldc = kBlockPanels * kPanelWidth,
+          .ldc = count * kPanelWidth,
           .resume = k > 0,
       });
     }
@@ -131,7 +153,7 @@ class LinearCall {
     const bool has_bias = options_.bias.defined();
     kernels().store({
         .sums = tile,
-        .ld_sums = kBlockPanels * kPanelWidth,
+        .ld_sums = count * kPanelWidth,
         .out = row_of<float>(out_, block.first_row) + column,
         .ld_out = out_.stride(0),
         .num_rows = static_cast<int>(block.num_rows),

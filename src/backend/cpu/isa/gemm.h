@@ -54,6 +54,7 @@ struct Panels {
   // the panel next_panels bytes from it.
   const int64_t* prefetch_offsets = nullptr;
   int64_t next_panels = 0;
+  bool is_last = false;  // nothing follows: no prefetch behind the end
 };
 
 struct Tile {
@@ -140,7 +141,7 @@ template <class V, class P>
 Prefetch plan_prefetch(const Panels& panels, int segment, int64_t segment_bytes) {
   if (panels.next_panels != 0) {
     const int64_t end = segment_bytes > kPrefetchBytes ? segment_bytes - kPrefetchBytes : 0;
-    return {kPrefetchBytes, panels.next_panels - end, end};
+    return {kPrefetchBytes, panels.is_last ? 0 : panels.next_panels - end, end};
   }
   if (panels.prefetch_offsets == nullptr) return {};
   return {panels.prefetch_offsets[segment], 0, segment_bytes};
@@ -247,6 +248,7 @@ void multiply(const Tile& whole, int num_rows, int num_panels) {
       tile.c = whole.c + begin * whole.ldc + p * 16;
       // Later blocks of rows find the panels in the cache.
       tile.panels.next_panels = block == 0 ? whole.panels.next_panels * count : 0;
+      tile.panels.is_last = p + count >= num_panels;
       if (block > 0) tile.panels.prefetch_offsets = nullptr;
       multiply_any_rows<V, P>(end - begin, count, tile);
     }
