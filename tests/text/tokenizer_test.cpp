@@ -1,5 +1,6 @@
 #include "quire/tokenizer.h"
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
