@@ -1,8 +1,10 @@
 #include "engine/chat_prompt.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include "base/json_writer.h"
+#include "base/utf8.h"
 #include "quire/chat_template.h"
 #include "quire/error.h"
 #include "quire/tokenizer.h"
@@ -34,6 +36,15 @@ T parse_option(
   return value;
 }
 
+void check_utf8(const std::string& text, const char* part) {
+  const auto offset = find_invalid_utf8(text);
+  if (!offset) return;
+  throw InvalidArgument(
+      "messages",
+      fmt::format("The {} of a message is not valid UTF-8 from byte {} on.", part, *offset)
+  );
+}
+
 void write_content(JsonWriter& writer, const std::string& content, ContentFormat format) {
   writer.key("content");
   if (format == ContentFormat::kString) {
@@ -54,6 +65,8 @@ std::string chat_context_json(
   JsonWriter writer(json);
   writer.begin_object().key("messages").begin_array();
   for (const ChatMessage& message : messages) {
+    check_utf8(message.role, "role");
+    check_utf8(message.content, "content");
     writer.begin_object().field("role", message.role);
     write_content(writer, message.content, format);
     writer.end_object();

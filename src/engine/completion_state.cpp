@@ -66,7 +66,7 @@ bool CompletionState::append_tokens(
   const auto match = stop_strings_.find(text_, searched);
   if (!match) return false;
   text_.resize(match->text_length);
-  stop_reason_ = *match->stop;
+  stop_reason_ = match->stop;
   return true;
 }
 

@@ -32,7 +32,7 @@ std::optional<StopStrings::Match> StopStrings::find(std::string_view text, size_
     const size_t start = searched + 1 > stop.size() ? searched + 1 - stop.size() : 0;
     const size_t found = text.find(stop, start);
     if (found == std::string_view::npos) continue;
-    return Match{&stop, include_in_output_ ? found + stop.size() : found};
+    return Match{stop, include_in_output_ ? found + stop.size() : found};
   }
   return std::nullopt;
 }

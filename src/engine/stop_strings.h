@@ -12,7 +12,7 @@ namespace quire {
 class StopStrings {
  public:
   struct Match {
-    const std::string* stop;  // the string that was found; lives as long as the StopStrings
+    std::string stop;  // the string that was found
     size_t text_length;  // bytes of the text that remain
   };
 

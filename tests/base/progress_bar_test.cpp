@@ -41,7 +41,7 @@ TEST(ProgressLineTest, CountsBytesInThousands) {
   line.total = 3'000'000'000;
   line.elapsed = 1;
   line.unit = ProgressUnit::kBytes;
-  EXPECT_EQ(line.to_string(1), "Loading weights:   0%| | 1.5M/3.0G [00:01<33:18, 1.5MB/s]");
+  EXPECT_EQ(line.to_string(1), "Loading weights:   0%| | 1.5M/3.0G [00:01<33:19, 1.5MB/s]");
 }
 
 TEST(ProgressLineTest, AnEmptyTotalIsDone) {

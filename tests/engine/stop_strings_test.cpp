@@ -11,7 +11,7 @@ TEST(StopStringsTest, CutsBeforeTheStringOrAfterIt) {
   const auto without = before.find(text, 0);
   ASSERT_TRUE(without);
   EXPECT_EQ(without->text_length, 3u);
-  EXPECT_EQ(*without->stop, ".");
+  EXPECT_EQ(without->stop, ".");
   const StopStrings after({"."}, true);
   const auto with = after.find(text, 0);
   ASSERT_TRUE(with);
@@ -35,7 +35,7 @@ TEST(StopStringsTest, TakesTheFirstOfTheListNotOfTheText) {
   const StopStrings stop({"!", "."}, false);
   const auto match = stop.find("a.b!", 0);
   ASSERT_TRUE(match);
-  EXPECT_EQ(*match->stop, "!");
+  EXPECT_EQ(match->stop, "!");
   EXPECT_EQ(match->text_length, 3u);
 }
 
