@@ -204,7 +204,7 @@ void resolve_kv_budget(const EngineConfig& config, const DeviceInfo& device, Res
       static_cast<int64_t>(share * static_cast<double>(device.total_memory_bytes));
 }
 
-void check_machine(const EngineConfig& config) {
+void check_machine(const EngineConfig& config, const DeviceInfo& device) {
   if (config.device != "auto" && config.device != "cpu") {
     throw InvalidArgument(
         "device",
@@ -214,6 +214,17 @@ void check_machine(const EngineConfig& config) {
     );
   }
   require_positive("num_threads", config.num_threads);
+  // Kernel threads wait for each other: more of them than CPUs would stand in their own way.
+  if (config.num_threads.value_or(1) > device.num_cpus) {
+    throw InvalidArgument(
+        "num_threads",
+        fmt::format(
+            "num_threads ({}) is more than the {} CPUs that this process may use.",
+            *config.num_threads,
+            device.num_cpus
+        )
+    );
+  }
   if (config.max_logprobs < -1) {
     throw InvalidArgument(
         "max_logprobs", fmt::format("max_logprobs must be -1 or more, got {}.", config.max_logprobs)
@@ -263,7 +274,7 @@ ResolvedConfig resolve(
     UsageContext usage,
     bool allow_long_max_model_len
 ) {
-  check_machine(config);
+  check_machine(config, device);
   ResolvedConfig out;
   out.model = model;
   out.dtype = resolve_dtype(config, model, out);

@@ -124,7 +124,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{
             "gpu_memory_utilization", "(0, 1]", [](auto& c) { c.gpu_memory_utilization = 1.5; }},
         RefusedCase{"device", "Use cpu", [](auto& c) { c.device = "cuda"; }},
-        RefusedCase{"num_threads", "at least 1", [](auto& c) { c.num_threads = 0; }}
+        RefusedCase{"num_threads", "at least 1", [](auto& c) { c.num_threads = 0; }},
+        RefusedCase{"num_threads", "more than the 2 CPUs", [](auto& c) { c.num_threads = 3; }}
     )
 );
 
