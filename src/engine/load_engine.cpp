@@ -1,6 +1,5 @@
 #include "engine/load_engine.h"
 
-#include <array>
 #include <fstream>
 #include <future>
 #include <sstream>
@@ -80,15 +79,8 @@ ModelConfig load_config(const fs::path& dir, const std::string& generation_confi
   return model;
 }
 
-LogprobsMode parse_logprobs_mode(const std::string& name) {
-  constexpr std::array<std::pair<const char*, LogprobsMode>, 4> kModes = {
-      {{"raw_logprobs", LogprobsMode::kRawLogprobs},
-       {"processed_logprobs", LogprobsMode::kProcessedLogprobs},
-       {"raw_logits", LogprobsMode::kRawLogits},
-       {"processed_logits", LogprobsMode::kProcessedLogits}}};
-  for (const auto& [known, mode] : kModes) {
-    if (name == known) return mode;
-  }
+LogprobsMode logprobs_mode_of(const std::string& name) {
+  if (const auto mode = parse_logprobs_mode(name)) return *mode;
   throw InvalidArgument(
       "logprobs_mode",
       fmt::format(
@@ -126,7 +118,7 @@ std::unique_ptr<Worker> load_worker(
       .max_model_len = resolved.scheduler.max_model_len,
       .max_num_seqs = resolved.scheduler.max_num_seqs,
       .max_num_batched_tokens = resolved.scheduler.max_num_batched_tokens,
-      .logprobs_mode = parse_logprobs_mode(config.logprobs_mode),
+      .logprobs_mode = logprobs_mode_of(config.logprobs_mode),
       .seed = resolved.seed,
   });
   WeightSource weights = open_weights(config, dir, resolved.dtype);
