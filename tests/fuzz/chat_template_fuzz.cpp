@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kContext = R"({"messages":[{"role":"user","content":"Hi"}],
 "tools":[{"type":"function","function":{"name":"f"}}],"add_generation_prompt":true})";
-constexpr size_t kMaxSourceBytes = 2048;  // longer ones take seconds to compile
+constexpr size_t kMaxSourceBytes = 2048;  // longer ones may take long to compile
 
 }  // namespace
 
@@ -22,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view source = input.substr(0, end);
   const std::string_view context = end == input.npos ? kContext : input.substr(end + 1);
   if (source.size() > kMaxSourceBytes) return 0;
+  // A width in a format string is memory, which nothing limits (docs/chat-templates.md).
+  if (source.find("format") != source.npos) return 0;
   try {
     const auto chat = quire::ChatTemplate::from_source(source, R"({"bos_token":"<s>"})");
     if (quire::find_invalid_utf8(chat->render(context, 0))) std::abort();
