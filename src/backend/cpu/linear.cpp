@@ -71,7 +71,7 @@ class LinearCall {
   // The first lines arrive while the prologue is at work.
   void prefetch_panels(int thread_idx) const {
     constexpr int64_t kPanels = 8;
-    constexpr int64_t kBytes = 1024;
+    constexpr int64_t kBytes = 2048;
     const Range panels = panels_of(thread_idx);
     const int64_t stride = panel_bytes(weight_.dtype, weight_.in_features);
     const auto* data = static_cast<const std::byte*>(weight_.storage.data());

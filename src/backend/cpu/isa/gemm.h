@@ -67,7 +67,7 @@ struct Tile {
   bool resume;
 };
 
-inline constexpr int64_t kPrefetchBytes = 1024;
+inline constexpr int64_t kPrefetchBytes = 2048;
 
 // One line of every panel: the products of k .. k + kSteps - 1.
 template <class V, class P, int kRows, int kPanels, int kSteps>
