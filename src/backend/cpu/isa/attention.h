@@ -14,7 +14,7 @@ struct Float32Cache {
   using Panel = Float32Panel<V>;
   using Element = float;
   static constexpr int kStep = 1;
-  static void convert(const float* from, Element* to) { V::store(to, V::load(from)); }
+  static void convert(typename V::Reg a, Element* to) { V::store(to, a); }
 };
 
 template <class V>
@@ -22,7 +22,7 @@ struct BFloat16Cache {
   using Panel = BFloat16Panel<V>;
   using Element = uint16_t;
   static constexpr int kStep = 2;
-  static void convert(const float* from, Element* to) { V::store_bf16(to, V::load(from)); }
+  static void convert(typename V::Reg a, Element* to) { V::store_bf16(to, a); }
 };
 
 // The element of output `column` and depth k in a panel.
@@ -56,11 +56,14 @@ void prepare_head(const PrepareArgs& args, const float* norm_weight, float* head
 // head, converted and padded by zeros to a multiple of 16.
 template <class V, class C>
 void convert_head(const float* head, int head_dim, typename C::Element* to) {
-  for (int d = 0; d < (head_dim + 15) / 16 * 16; d += V::kWidth) {
-    const int left = head_dim - d < 0 ? 0 : head_dim - d;
-    float part[V::kWidth];
-    V::store(part, V::load_n(head + (left > 0 ? d : 0), left < V::kWidth ? left : V::kWidth));
-    C::convert(part, to + d);
+  const int padded = (head_dim + 15) / 16 * 16;
+  for (int d = 0; d < padded; d += V::kWidth) {
+    const int left = head_dim - d;
+    if (left >= V::kWidth) {
+      C::convert(V::load(head + d), to + d);
+    } else {
+      C::convert(left > 0 ? V::load_n(head + d, left) : V::zero(), to + d);
+    }
   }
 }
 
@@ -70,13 +73,17 @@ void write_key_value(const PrepareArgs& args, const float* key, const float* val
   typename C::Element converted[kMaxHeadDim];
   auto* keys = reinterpret_cast<typename C::Element*>(args.cache + kv_head * args.head_bytes);
   convert_head<V, C>(key, args.head_dim, converted);
-  for (int d = 0; d < padded; ++d) {
-    keys[panel_index<C>(d, args.slot)] = converted[d];
+  for (int d = 0; d < padded; d += C::kStep) {
+    __builtin_memcpy(
+        keys + panel_index<C>(d, args.slot), converted + d, C::kStep * sizeof(converted[0])
+    );
   }
-  auto* values = keys + int64_t{16} * padded;
+  auto* values = keys + int64_t{16} * padded + panel_index<C>(args.slot, 0);
   convert_head<V, C>(value, args.head_dim, converted);
-  for (int d = 0; d < padded; ++d) {
-    values[d / 16 * 256 + panel_index<C>(args.slot, d % 16)] = converted[d];
+  for (int panel = 0; panel < padded / 16; ++panel) {
+    for (int column = 0; column < 16; ++column) {
+      values[panel * 256 + column * C::kStep] = converted[panel * 16 + column];
+    }
   }
 }
 
