@@ -6,23 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "sample/sampler_fixture.h"
-
-// Counts what the whole program takes from the heap.
-namespace {
-std::atomic<int64_t> num_allocations{0};
-}
-
-void* operator new(size_t size) {
-  ++num_allocations;
-  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, size_t) noexcept {
-  std::free(p);
-}
+#include "support/allocation_counter.h"
 
 namespace quire {
 namespace {
@@ -68,10 +52,10 @@ TEST(SamplerAllocations, DoNotHappenInASteadyStep) {
       histories[i].push_back(output.token_ids[i]);
   };
   step();  // the first one sizes the penalties' tables
-  const int64_t before = num_allocations;
+  const int64_t before = test::num_allocations();
   for (int i = 0; i < kNumSteps; ++i)
     step();
-  EXPECT_EQ(num_allocations - before, 0);
+  EXPECT_EQ(test::num_allocations() - before, 0);
   EXPECT_GT(before, 0) << "nothing was counted";
 }
 
