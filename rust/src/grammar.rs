@@ -156,7 +156,11 @@ mod tests {
         assert_accepts("json_schema", SCHEMA, r#"{"city": "Paris, île", "days": 7}"#);
         assert_accepts("json_object", "", r#"{"a": [1, null]}"#);
         assert_accepts("regex", "[A-Z][a-z]{2,12} [0-9]{4}(-[0-9]{2}){2}", "March 2024-01-02");
-        assert_accepts("lark", "start: \"yes\" | \"no\" \" because \" /[a-z ]+/ \".\"", "no because it rains.");
+        assert_accepts(
+            "lark",
+            "start: \"yes\" | \"no\" \" because \" /[a-z ]+/ \".\"",
+            "no because it rains.",
+        );
         assert_accepts(
             "lark",
             "start: <tool_call> j </tool_call>\nj: %json {\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"f\"}},\"required\":[\"name\"]}",

@@ -27,7 +27,8 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// `special_tokens` are added as special tokens unless tokenizer.json has them as added tokens.
     pub fn new(json: &[u8], special_tokens: &[&str], choice: Choice) -> Result<Self> {
-        let file: Value = serde_json::from_slice(json).map_err(|e| format!("not valid JSON: {e}"))?;
+        let file: Value =
+            serde_json::from_slice(json).map_err(|e| format!("not valid JSON: {e}"))?;
         let decoder = file["decoder"].clone();
         let largest_id = largest_id(&file);
         let mut fallback_reason = String::new();
@@ -63,7 +64,9 @@ impl Tokenizer {
     pub fn decode(&self, ids: &[u32], skip_special_tokens: bool) -> Result<String> {
         match &self.backend {
             Backend::Fastokens(t) => t.decode(ids, skip_special_tokens).map_err(|e| e.to_string()),
-            Backend::HuggingFace(t) => t.decode(ids, skip_special_tokens).map_err(|e| e.to_string()),
+            Backend::HuggingFace(t) => {
+                t.decode(ids, skip_special_tokens).map_err(|e| e.to_string())
+            }
         }
     }
 
@@ -87,9 +90,11 @@ impl Tokenizer {
             Backend::Fastokens(t) => {
                 t.added_token_configs().iter().map(|token| (token.id, token.special)).collect()
             }
-            Backend::HuggingFace(t) => {
-                t.get_added_tokens_decoder().iter().map(|(id, token)| (*id, token.special)).collect()
-            }
+            Backend::HuggingFace(t) => t
+                .get_added_tokens_decoder()
+                .iter()
+                .map(|(id, token)| (*id, token.special))
+                .collect(),
         }
     }
 
@@ -184,7 +189,9 @@ pub mod tests {
         let slow = small_chat(Choice::HuggingFace);
         assert_eq!((fast.backend_name(), slow.backend_name()), ("fastokens", "huggingface"));
         assert_eq!(fast.num_ids(), slow.num_ids());
-        for text in ["Hello, wörld! 你好 🙂 it's 12345.\n<|im_end|>", "", "  \t\r\n  a", "e\u{301}\u{0}"] {
+        for text in
+            ["Hello, wörld! 你好 🙂 it's 12345.\n<|im_end|>", "", "  \t\r\n  a", "e\u{301}\u{0}"]
+        {
             let ids = fast.encode(text, true).unwrap();
             assert_eq!(ids, slow.encode(text, true).unwrap());
             assert_eq!(fast.decode(&ids, false).unwrap(), text);

@@ -98,9 +98,7 @@ pub unsafe extern "C" fn quire_tokenizer_token_to_id(
     out: *mut i64,
     error: *mut Buffer,
 ) -> i32 {
-    gate(out, error, || {
-        Ok(live(tokenizer)?.token_to_id(text(data, size)?).map_or(-1, i64::from))
-    })
+    gate(out, error, || Ok(live(tokenizer)?.token_to_id(text(data, size)?).map_or(-1, i64::from)))
 }
 
 #[no_mangle]
@@ -149,8 +147,16 @@ pub unsafe extern "C" fn quire_token_table_new(
             flags: table.flags.as_ptr(),
             offsets: table.pieces.offsets.as_ptr(),
             bytes: table.pieces.bytes.as_ptr(),
-            first_offsets: if has_first { table.first_pieces.offsets.as_ptr() } else { std::ptr::null() },
-            first_bytes: if has_first { table.first_pieces.bytes.as_ptr() } else { std::ptr::null() },
+            first_offsets: if has_first {
+                table.first_pieces.offsets.as_ptr()
+            } else {
+                std::ptr::null()
+            },
+            first_bytes: if has_first {
+                table.first_pieces.bytes.as_ptr()
+            } else {
+                std::ptr::null()
+            },
             handle: Box::into_raw(table),
         })
     })

@@ -78,7 +78,12 @@ fn escape(text: String) -> String {
 }
 
 /// default(value, default_value='', boolean=False)
-fn default(value: Value, other: Option<Value>, lax: Option<Value>, kwargs: Kwargs) -> Result<Value> {
+fn default(
+    value: Value,
+    other: Option<Value>,
+    lax: Option<Value>,
+    kwargs: Kwargs,
+) -> Result<Value> {
     let other = argument(other, &kwargs, "default_value")?;
     let lax = argument(lax, &kwargs, "boolean")?.is_some_and(|value| value.is_true());
     kwargs.assert_all_used()?;

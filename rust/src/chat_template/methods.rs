@@ -93,7 +93,8 @@ fn rsplit(text: &str, args: &[Value]) -> Result<Value> {
 /// center(width, fill=' '), ljust, rjust; zfill(width).
 fn pad(text: &str, method: &str, args: &[Value]) -> Result<Value> {
     const MAX_WIDTH: usize = 1 << 16;
-    let width = args.first().cloned().ok_or_else(|| invalid(format!("{method}() needs a width")))?;
+    let width =
+        args.first().cloned().ok_or_else(|| invalid(format!("{method}() needs a width")))?;
     let width = i64::try_from(width)?.clamp(0, MAX_WIDTH as i64) as usize;
     let missing = width.saturating_sub(text.chars().count());
     let fill = match method {

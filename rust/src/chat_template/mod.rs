@@ -127,7 +127,8 @@ fn raise_exception(reason: String) -> std::result::Result<Value, Error> {
 }
 
 fn strftime_now(format: String) -> std::result::Result<String, Error> {
-    let invalid = |e: &dyn std::fmt::Display| Error::new(ErrorKind::InvalidOperation, e.to_string());
+    let invalid =
+        |e: &dyn std::fmt::Display| Error::new(ErrorKind::InvalidOperation, e.to_string());
     let format = std::ffi::CString::new(format).map_err(|e| invalid(&e))?;
     let mut text = vec![0u8; 512];
     // SAFETY: all pointers are to live locals, `text` has the size that is told.

@@ -6,7 +6,11 @@ fn render(source: &str, context: &str) -> Result<String> {
 
 #[test]
 fn the_context_overrules_the_special_tokens() {
-    let template = ChatTemplate::new("{{ bos_token }}{{ eos_token }}", br#"{"bos_token":"<s>","eos_token":"</s>"}"#).unwrap();
+    let template = ChatTemplate::new(
+        "{{ bos_token }}{{ eos_token }}",
+        br#"{"bos_token":"<s>","eos_token":"</s>"}"#,
+    )
+    .unwrap();
     assert_eq!(template.render(b"{}", None).unwrap(), "<s></s>");
     assert_eq!(template.render(br#"{"bos_token":"B"}"#, None).unwrap(), "B</s>");
 }
@@ -37,7 +41,8 @@ fn a_context_that_is_no_object_is_an_error() {
 fn a_template_without_end_is_stopped() {
     let error = render("{% for i in range(100000) %}{% for j in range(100000) %}{% set k = j %}{% endfor %}{% endfor %}", "{}");
     assert!(error.unwrap_err().contains("more than 10000000 steps"));
-    let long = render("{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{{ x }}{% endfor %}", "{}");
+    let long =
+        render("{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{{ x }}{% endfor %}", "{}");
     assert!(long.unwrap_err().contains("more than 67108864 bytes"));
     assert!(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{}").is_err());
 }
