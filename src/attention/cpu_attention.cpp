@@ -39,9 +39,10 @@ class CpuAttention final : public AttentionBackend {
       const Tensor& kv_cache,
       const Tensor& out
   ) override {
+    // The window is the layer's own: layers with and without one may share a group.
     QUIRE_CHECK(
         params.num_kv_heads == spec_.num_kv_heads && params.head_dim == spec_.head_dim &&
-            kv_cache.dtype() == spec_.dtype && params.sliding_window == spec_.sliding_window,
+            kv_cache.dtype() == spec_.dtype,
         "a layer of {} kv heads of {} in a group of {} of {}",
         params.num_kv_heads,
         params.head_dim,

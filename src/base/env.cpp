@@ -1,6 +1,8 @@
 #include "base/env.h"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -11,6 +13,10 @@ extern char** environ;
 
 namespace quire::env {
 namespace {
+
+char to_upper(char c) {
+  return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+}
 
 std::optional<std::string> read(const char* name) {
   const char* value = std::getenv(name);
@@ -24,18 +30,23 @@ std::optional<std::string> read_either(const char* own, const char* other) {
 }
 
 bool parse_bool(const char* name, const std::string& value) {
-  std::string lower = value;
-  std::transform(lower.begin(), lower.end(), lower.begin(), ::tolower);
-  if (lower == "1" || lower == "true" || lower == "yes" || lower == "on") return true;
-  if (lower == "0" || lower == "false" || lower == "no" || lower == "off") return false;
+  std::string upper = value;
+  std::transform(upper.begin(), upper.end(), upper.begin(), to_upper);
+  if (upper == "1" || upper == "TRUE" || upper == "YES" || upper == "ON") return true;
+  if (upper == "0" || upper == "FALSE" || upper == "NO" || upper == "OFF") return false;
   throw InvalidArgument(name, std::string(name) + "='" + value + "' is not a switch: use 1 or 0.");
 }
 
-int64_t parse_int(const char* name, const std::string& value) {
-  char* end = nullptr;
-  const long long number = std::strtoll(value.c_str(), &end, 10);
-  if (*end != '\0') {
-    throw InvalidArgument(name, std::string(name) + "='" + value + "' is not a whole number.");
+int64_t parse_int(const char* name, const std::string& value, int64_t low, int64_t high) {
+  int64_t number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc{} || stop != end || number < low || number > high) {
+    throw InvalidArgument(
+        name,
+        std::string(name) + "='" + value + "' is not a whole number from " + std::to_string(low) +
+            " to " + std::to_string(high) + "."
+    );
   }
   return number;
 }
@@ -46,7 +57,7 @@ bool read_bool(const char* name) {
 }
 
 std::filesystem::path home() {
-  return read("HOME").value_or("/root");
+  return read("HOME").value_or(".");
 }
 
 std::filesystem::path hf_home() {
@@ -91,7 +102,17 @@ std::vector<std::pair<std::string, std::string>> set_variables() {
 }
 
 std::string logging_level() {
-  return read_either("QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL").value_or("INFO");
+  const std::string wish =
+      read_either("QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL").value_or("INFO");
+  std::string level = wish;
+  std::transform(level.begin(), level.end(), level.begin(), to_upper);
+  for (const char* known : {"DEBUG", "INFO", "WARNING", "ERROR"}) {
+    if (level == known) return level;
+  }
+  throw InvalidArgument(
+      "QUIRE_LOGGING_LEVEL",
+      "QUIRE_LOGGING_LEVEL='" + wish + "' is not a level: use DEBUG, INFO, WARNING or ERROR."
+  );
 }
 
 std::optional<std::string> cpu_isa() {
@@ -101,7 +122,7 @@ std::optional<std::string> cpu_isa() {
 std::optional<int64_t> cpu_kv_cache_space_gib() {
   auto value = read("VLLM_CPU_KVCACHE_SPACE");
   if (!value) return std::nullopt;
-  const int64_t gib = parse_int("VLLM_CPU_KVCACHE_SPACE", *value);
+  const int64_t gib = parse_int("VLLM_CPU_KVCACHE_SPACE", *value, 0, 1 << 20);
   if (gib == 0) return std::nullopt;
   return gib;
 }
@@ -133,7 +154,7 @@ bool allow_long_max_model_len() {
 
 int max_n_sequences() {
   auto value = read("VLLM_MAX_N_SEQUENCES");
-  return value ? static_cast<int>(parse_int("VLLM_MAX_N_SEQUENCES", *value)) : 16384;
+  return value ? static_cast<int>(parse_int("VLLM_MAX_N_SEQUENCES", *value, 1, 1 << 20)) : 16384;
 }
 
 std::optional<std::string> hash_seed() {

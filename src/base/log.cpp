@@ -1,8 +1,6 @@
 #include "base/log.h"
 
-#include <algorithm>
 #include <cctype>
-#include <iterator>
 #include <memory>
 
 #include <spdlog/pattern_formatter.h>
@@ -19,7 +17,9 @@ class LevelFlag final : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& msg, const std::tm&, spdlog::memory_buf_t& out)
       override {
     const auto name = spdlog::level::to_string_view(msg.level);
-    std::transform(name.begin(), name.end(), std::back_inserter(out), ::toupper);
+    for (const char c : name) {
+      out.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+    }
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
     return std::make_unique<LevelFlag>();
@@ -30,14 +30,17 @@ class LevelFlag final : public spdlog::custom_flag_formatter {
 
 void init_logging() {
   if (spdlog::get("quire")) return;
+  const std::string level = env::logging_level();
   auto logger = spdlog::stderr_color_mt("quire");
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<LevelFlag>('*').set_pattern("%^%*%$ %m-%d %H:%M:%S [%s:%#] %v");
   logger->set_formatter(std::move(formatter));
-  std::string level = env::logging_level();
-  std::transform(level.begin(), level.end(), level.begin(), ::tolower);
-  if (level == "warning") level = "warn";
-  logger->set_level(spdlog::level::from_str(level));
+  logger->set_level(
+      level == "DEBUG"     ? spdlog::level::debug
+      : level == "INFO"    ? spdlog::level::info
+      : level == "WARNING" ? spdlog::level::warn
+                           : spdlog::level::err
+  );
   spdlog::set_default_logger(logger);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/math.h"
 
 namespace quire {
 
@@ -16,9 +17,10 @@ struct KVCacheSpec {
   DType dtype = DType::kBFloat16;
   std::optional<int> sliding_window;  // tokens a query sees, itself included; none: all
 
-  // Bytes of one block of one layer: keys and values.
-  int64_t page_size_bytes() const {
-    return 2LL * block_size * num_kv_heads * head_dim * static_cast<int64_t>(dtype_size(dtype));
+  // Bytes of one block of one layer: keys and values, heads padded to whole vectors.
+  int64_t block_bytes() const {
+    return 2LL * block_size * num_kv_heads * round_up(head_dim, 16) *
+           static_cast<int64_t>(dtype_size(dtype));
   }
   bool operator==(const KVCacheSpec&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kCpuBlockMultiple = 16;
 constexpr double kCpuMemoryShare = 0.5;
+constexpr int kMaxNumSeqs = 65536;
 
 // The value of an option that has a fixed set of names.
 template <class T, size_t kCount>
@@ -98,6 +100,12 @@ int resolve_max_model_len(
 // CPU defaults of vLLM: 256 / 4096 offline, 128 / 2048 in the server.
 void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerConfig& out) {
   require_positive("max_num_seqs", config.max_num_seqs);
+  if (config.max_num_seqs.value_or(1) > kMaxNumSeqs) {
+    throw InvalidArgument(
+        "max_num_seqs",
+        fmt::format("max_num_seqs ({}) must be at most {}.", *config.max_num_seqs, kMaxNumSeqs)
+    );
+  }
   require_positive("max_num_batched_tokens", config.max_num_batched_tokens);
   const bool server = usage == UsageContext::kServer;
   out.max_num_seqs = config.max_num_seqs.value_or(server ? 128 : 256);
@@ -192,7 +200,7 @@ void resolve_kv_budget(const EngineConfig& config, const DeviceInfo& device, Res
   require_positive("num_gpu_blocks_override", config.num_gpu_blocks_override);
   require_positive("kv_cache_memory_bytes", config.kv_cache_memory_bytes);
   const double share = config.gpu_memory_utilization.value_or(kCpuMemoryShare);
-  if (share <= 0.0 || share > 1.0) {
+  if (!(share > 0.0 && share <= 1.0)) {  // NaN too
     throw InvalidArgument(
         "gpu_memory_utilization",
         fmt::format("gpu_memory_utilization must be in (0, 1], got {}.", share)
@@ -241,7 +249,7 @@ void check_machine(const EngineConfig& config, const DeviceInfo& device) {
 int64_t bytes_per_block(std::span<const KVCacheGroupSpec> groups) {
   int64_t num_bytes = 0;
   for (const KVCacheGroupSpec& group : groups) {
-    num_bytes += static_cast<int64_t>(group.layer_indices.size()) * group.spec.page_size_bytes();
+    num_bytes += static_cast<int64_t>(group.layer_indices.size()) * group.spec.block_bytes();
   }
   return num_bytes;
 }
@@ -319,15 +327,23 @@ KVCacheConfig size_kv_cache(
     );
   }
   if (num_blocks < 2) {
+    const char* field = budget.num_blocks  ? "num_gpu_blocks_override"
+                        : budget.num_bytes ? "kv_cache_memory_bytes"
+                                           : "gpu_memory_utilization";
     throw InvalidArgument(
-        "gpu_memory_utilization",
-        "No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when "
-        "initializing the engine."
+        field,
+        fmt::format(
+            "No available memory for the cache blocks. Try increasing `{}` when initializing the "
+            "engine: it must give 2 blocks or more.",
+            field
+        )
     );
   }
   // A wish for few blocks stands as long as some request fits: longer ones are refused alone.
   if (!budget.num_blocks) check_one_request_fits(config, num_blocks, block_bytes);
-  out.num_blocks = static_cast<int>(std::min<int64_t>(num_blocks, 1 << 30));
+  // A slot number (block * block_size + offset) is an int32.
+  const int64_t most = std::numeric_limits<int32_t>::max() / config.cache.block_size;
+  out.num_blocks = static_cast<int>(std::min(num_blocks, most));
   return out;
 }
 

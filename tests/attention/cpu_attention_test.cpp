@@ -122,9 +122,9 @@ TEST_F(CpuAttentionTest, RefusesALayerOfAnotherGroup) {
   std::vector<float> qkv(4 * kHeadDim);
   const Tensor rows(qkv.data(), DType::kFloat32, {1, 4 * kHeadDim});
   const Tensor out(qkv.data(), DType::kFloat32, {1, 2 * kHeadDim});
-  AttentionParams windowed = params_;
-  windowed.sliding_window = 8;
-  EXPECT_THROW(backend->run(stream_, windowed, rows, cache(), out), InternalError);
+  AttentionParams other = params_;
+  other.num_kv_heads = 2 * params_.num_kv_heads;
+  EXPECT_THROW(backend->run(stream_, other, rows, cache(), out), InternalError);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "config/resolve.h"
 
+#include <cmath>
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -124,6 +125,11 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{
             "gpu_memory_utilization", "(0, 1]", [](auto& c) { c.gpu_memory_utilization = 1.5; }},
         RefusedCase{"device", "Use cpu", [](auto& c) { c.device = "cuda"; }},
+        RefusedCase{
+            "gpu_memory_utilization",
+            "got nan",
+            [](auto& c) { c.gpu_memory_utilization = std::nan(""); }},
+        RefusedCase{"max_num_seqs", "at most 65536", [](auto& c) { c.max_num_seqs = 1 << 30; }},
         RefusedCase{"num_threads", "at least 1", [](auto& c) { c.num_threads = 0; }},
         RefusedCase{"num_threads", "more than the 2 CPUs", [](auto& c) { c.num_threads = 3; }}
     )
@@ -162,6 +168,20 @@ TEST(SizeKVCacheTest, ACacheForLessThanOneRequestIsRefusedWithTheLengthThatFits)
     EXPECT_THAT(error.what(), HasSubstr("max seq len (2048)"));
     EXPECT_THAT(error.what(), HasSubstr("estimated maximum model length is 160"));
   }
+}
+
+TEST(SizeKVCacheTest, ABlockCountThatIsTooSmallIsNamed) {
+  try {
+    size_kv_cache(resolve_small({.num_gpu_blocks_override = 1}), small_layers(1), 0);
+    FAIL() << "block 0 is the null block";
+  } catch (const InvalidArgument& error) {
+    EXPECT_EQ(error.field(), "num_gpu_blocks_override");
+  }
+}
+
+TEST(SizeKVCacheTest, SlotNumbersFitThirtyTwoBits) {
+  const ResolvedConfig config = resolve_small({.num_gpu_blocks_override = 2000000000});
+  EXPECT_LE(int64_t{size_kv_cache(config, small_layers(1), 0).num_blocks} * 16, INT32_MAX);
 }
 
 TEST(SizeKVCacheTest, WeightsThatFillTheMemoryLeaveNoCache) {
