@@ -3,8 +3,8 @@
 #include "quire/engine_config.h"
 #include "quire/sampling_params.h"
 
-// Each option is declared once: name, member, group, help. The command line, --help, JSON lines and
-// docs/options.md all come from these lists. A visitor is called as
+// Each option is declared once: name, member, group, help. The command line, --help
+// and JSON lines all come from these lists. A visitor is called as
 // visitor(name, member, group, help); name has underscores, as in Python.
 namespace quire {
 

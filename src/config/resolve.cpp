@@ -292,7 +292,6 @@ ResolvedConfig resolve(
   resolve_kv_budget(config, device, out);
   out.num_threads = config.num_threads.value_or(device.num_cpus);
   out.seed = static_cast<uint64_t>(config.seed);
-  out.max_logprobs = config.max_logprobs;
   return out;
 }
 

@@ -34,7 +34,6 @@ struct ResolvedConfig {
   KVCacheBudget kv_cache_budget;
   int num_threads = 1;
   uint64_t seed = 0;
-  int max_logprobs = 20;
   std::vector<std::string> notes;  // what the user should know; for the log
 };
 

@@ -77,7 +77,7 @@ void require_rotary_dim(
     );
   }
   const int rotary_dim = static_cast<int>(head_dim * rope.partial_rotary_factor);
-  if (rotary_dim < 2 || rotary_dim % 2 != 0) {
+  if (rotary_dim < 2 || rotary_dim % 2 != 0 || head_dim % 2 != 0) {
     fields.fail(
         "head_dim",
         fmt::format(
