@@ -15,7 +15,7 @@ IsaLevel best_isa() {
   return best;
 }
 
-const KernelTable& table_of(IsaLevel isa) {
+const KernelTable& table_of([[maybe_unused]] IsaLevel isa) {
 #if defined(QUIRE_X86_KERNELS)
   switch (isa) {
     case IsaLevel::kAvx512:
