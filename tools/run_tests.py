@@ -35,7 +35,7 @@ def parse_arguments():
     parser.add_argument(
         "--long",
         action="store_true",
-        help="also tests with the label long, every test under sanitizers, 10 minutes a fuzz target",
+        help="also tests with the label long, every test under sanitizers, 5 minutes a fuzz target",
     )
     parser.add_argument("--result", type=pathlib.Path, help="write the closing lines to this file")
     return parser.parse_args()

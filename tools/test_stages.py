@@ -16,7 +16,7 @@ from test_results import Results, read_gtest_xml
 ROOT = source_tree.ROOT
 NUM_CPUS = len(os.sched_getaffinity(0))
 SHORT_FUZZ_SECONDS = 30
-LONG_FUZZ_SECONDS = 600
+LONG_FUZZ_SECONDS = 300
 
 # The bookkeeping and the parsers; the long run takes every program.
 SANITIZED = ["base", "config", "core", "hub", "weights"]
