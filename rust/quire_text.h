@@ -20,14 +20,17 @@ typedef int32_t quire_status;
 #define QUIRE_INVALID (-1) /* the input is at fault; the error is a sentence about it */
 #define QUIRE_PANIC (-2) /* a bug in the library; the error is the panic's message */
 
+/* Owned memory. Only the library knows what to do with the capacity. */
 typedef struct {
   char* data;
   size_t size;
+  size_t capacity;
 } quire_buffer;
 
 typedef struct {
   int32_t* data;
   size_t size;
+  size_t capacity;
 } quire_ids;
 
 typedef struct {

@@ -20,6 +20,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "quire/chat_template.h"
 #include "quire/tokenizer.h"
 #include "text/incremental_detokenizer.h"
 
@@ -95,6 +96,20 @@ void detokenize(benchmark::State& state, const Setup& setup) {
   );
 }
 
+// A conversation of `state.range(0)` messages.
+void render_chat(benchmark::State& state, const std::string& model_dir) {
+  const auto chat = ChatTemplate::from_dir(model_dir);
+  std::string context = R"({"add_generation_prompt":true,"messages":[)";
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    if (i > 0) context += ',';
+    context += i % 2 == 0 ? R"({"role":"user","content":"What is the weather?"})"
+                          : R"({"role":"assistant","content":"It rains."})";
+  }
+  context += "]}";
+  for (auto _ : state)
+    benchmark::DoNotOptimize(chat->render(context));
+}
+
 void load(benchmark::State& state, const std::string& tokenizer) {
   for (auto _ : state)
     benchmark::DoNotOptimize(Tokenizer::from_dir(tokenizer));
@@ -144,6 +159,7 @@ int run(int argc, char** argv) {
   setup.ids = setup.tokenizer->encode(std::string_view(setup.text).substr(0, 1'000'000), false);
   setup.tokenizer = is_dir ? Tokenizer::from_dir(path) : Tokenizer::from_file(path);
   benchmark::RegisterBenchmark("detokenize", detokenize, setup)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("render_chat", render_chat, QUIRE_MODEL_DIR)->Arg(1)->Arg(100);
   if (is_dir) benchmark::RegisterBenchmark("load", load, path)->Unit(benchmark::kMillisecond);
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -14,39 +14,39 @@ const OK: i32 = 0;
 const INVALID: i32 = -1;
 const PANIC: i32 = -2;
 
-/// Memory that the caller gives back with quire_buffer_free.
+/// A Vec that the caller gives back with quire_buffer_free or quire_ids_free.
 #[repr(C)]
-pub struct Buffer {
-    data: *mut u8,
+pub struct Owned<T> {
+    data: *mut T,
     size: usize,
+    capacity: usize,
 }
 
-impl From<Vec<u8>> for Buffer {
-    fn from(bytes: Vec<u8>) -> Self {
-        let bytes = bytes.into_boxed_slice();
-        let size = bytes.len();
-        Buffer { data: Box::into_raw(bytes).cast(), size }
+pub type Buffer = Owned<u8>;
+pub type Ids = Owned<u32>;
+
+impl<T> Owned<T> {
+    const NULL: Self = Owned { data: ptr::null_mut(), size: 0, capacity: 0 };
+
+    /// # Safety
+    /// `self` came from a Vec and is not used again.
+    unsafe fn free(self) {
+        if !self.data.is_null() {
+            drop(Vec::from_raw_parts(self.data, self.size, self.capacity));
+        }
+    }
+}
+
+impl<T> From<Vec<T>> for Owned<T> {
+    fn from(items: Vec<T>) -> Self {
+        let mut items = std::mem::ManuallyDrop::new(items);
+        Owned { data: items.as_mut_ptr(), size: items.len(), capacity: items.capacity() }
     }
 }
 
 impl From<String> for Buffer {
     fn from(text: String) -> Self {
         text.into_bytes().into()
-    }
-}
-
-/// Memory that the caller gives back with quire_ids_free.
-#[repr(C)]
-pub struct Ids {
-    data: *mut u32,
-    size: usize,
-}
-
-impl From<Vec<u32>> for Ids {
-    fn from(ids: Vec<u32>) -> Self {
-        let ids = ids.into_boxed_slice();
-        let size = ids.len();
-        Ids { data: Box::into_raw(ids).cast(), size }
     }
 }
 
@@ -122,16 +122,12 @@ unsafe fn free<T>(handle: *mut T) {
 
 #[no_mangle]
 pub unsafe extern "C" fn quire_buffer_free(buffer: Buffer) {
-    if !buffer.data.is_null() {
-        drop(Box::from_raw(ptr::slice_from_raw_parts_mut(buffer.data, buffer.size)));
-    }
+    buffer.free();
 }
 
 #[no_mangle]
 pub unsafe extern "C" fn quire_ids_free(ids: Ids) {
-    if !ids.data.is_null() {
-        drop(Box::from_raw(ptr::slice_from_raw_parts_mut(ids.data, ids.size)));
-    }
+    ids.free();
 }
 
 #[cfg(test)]
@@ -140,7 +136,7 @@ mod tests {
 
     fn call(body: impl FnOnce() -> Result<i32>) -> (i32, i32, String) {
         let mut value = 0;
-        let mut error = Buffer { data: ptr::null_mut(), size: 0 };
+        let mut error = Buffer::NULL;
         let status = gate(&mut value, &mut error, body);
         let message = unsafe { text(error.data, error.size) }.unwrap().to_string();
         unsafe { quire_buffer_free(error) };

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn quire_tokenizer_id_to_token(
 ) -> i32 {
     gate(out, error, || {
         let token = live(tokenizer)?.id_to_token(id);
-        Ok(token.map_or(Buffer { data: std::ptr::null_mut(), size: 0 }, Buffer::from))
+        Ok(token.map_or(Buffer::NULL, Buffer::from))
     })
 }
 
