@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "quire/chat_template.h"
 #include "quire/error.h"
 #include "quire/tokenizer.h"
 #include "support/json_reader.h"
@@ -71,6 +72,26 @@ TEST(TokenizerVectors, Mistral) {
     ++num_texts;
   }
   EXPECT_GT(num_texts, 20);
+}
+
+// Conversations to ids, as mistral-common's own encoder gives them. (Its other samples need what it
+// does to messages before it encodes them.)
+TEST(TokenizerVectors, MistralConversations) {
+  const auto data = test::external_text_data();
+  if (!data) GTEST_SKIP() << kNoData;
+  const auto chat = ChatTemplate::from_source(
+      read_file(*data / "templates/mistral-common/v3_spm.jinja"),
+      R"({"bos_token":"<s>","eos_token":"</s>"})"
+  );
+  const auto tokenizer =
+      Tokenizer::from_file(test::test_data_dir() / "text/mistral/tokenizer.json");
+  for (const char* name : {"no_tools", "parallel_calls", "several_calls"}) {
+    const auto dir = *data / "tokenizers/mistral/samples" / name;
+    const std::string text = chat->render(read_file(dir / "sample.json"));
+    const test::JsonFile expected(dir / "tokens_v3.json");
+    const auto ids = test::read_json_vector<int32_t>(expected.root()["tokens"]);
+    EXPECT_EQ(tokenizer->encode(text, /*add_special_tokens=*/false), ids) << name;
+  }
 }
 
 TEST(TokenizerVectors, FilesThatNoBackendCanReadAreRefusedWithTheReason) {
