@@ -29,7 +29,7 @@ struct SamplingParams {
   double presence_penalty = 0.0;  // [-2, 2]
   double frequency_penalty = 0.0;  // [-2, 2]
   double repetition_penalty = 1.0;  // > 0
-  double temperature = 1.0;  // >= 0; below 1e-5: greedy; (0, 0.01) is raised to 0.01
+  double temperature = 1.0;  // >= 0; 0: greedy; (0, 0.01) is raised to 0.01
   double top_p = 1.0;  // (0, 1]
   int top_k = 0;  // 0 or -1: off
   double min_p = 0.0;  // [0, 1]
@@ -41,7 +41,7 @@ struct SamplingParams {
   int min_tokens = 0;  // tokens before a stop may end the request, <= max_tokens
   std::optional<int> logprobs;  // top-k per sampled token; 0: the sampled one only; -1: all
   std::optional<int> prompt_logprobs;  // the same for the prompt
-  std::optional<std::vector<int32_t>> logprob_token_ids;  // also these, at most 128
+  std::optional<std::vector<int32_t>> logprob_token_ids;  // these instead, at most 128
   bool detokenize = true;
   bool skip_special_tokens = true;
   bool spaces_between_special_tokens = true;
@@ -51,7 +51,7 @@ struct SamplingParams {
   std::optional<std::vector<int32_t>> allowed_token_ids;  // not empty
   std::vector<std::string> bad_words;  // no empty string
   std::optional<RepetitionDetection> repetition_detection;
-  std::optional<bool> skip_reading_prefix_cache;  // default: true with prompt_logprobs
+  std::optional<bool> skip_reading_prefix_cache;  // default and rule: true with prompt_logprobs
 
   // Filled in by the engine from the tokenizer and the model; users leave them empty.
   std::vector<std::vector<int32_t>> bad_words_token_ids;
@@ -59,7 +59,7 @@ struct SamplingParams {
 
   bool operator==(const SamplingParams&) const = default;
 
-  bool is_greedy() const { return temperature < 1e-5; }
+  bool is_greedy() const { return temperature < 1e-5; }  // after validate(): it is 0
 
   // Checks every rule that needs no model, and normalises: seed -1, top_k -1, tiny temperatures,
   // greedy resets top_p, top_k and min_p. Throws InvalidArgument with the field's name.
@@ -68,7 +68,7 @@ struct SamplingParams {
 
 // Search for the likeliest completions on top of the engine.
 struct BeamSearchParams {
-  int beam_width = 1;  // >= 1
+  int beam_width = 1;  // >= 1; twice as many may be at most max_logprobs of the engine
   int max_tokens = 16;  // >= 1
   bool ignore_eos = false;
   double temperature = 0.0;
