@@ -50,15 +50,34 @@ struct AsyncEngine::Impl {
 
   ~Impl() { shutdown(); }
 
-  // Ends when the engine core has shut down or died.
+  // Ends when the engine core has shut down or died, or when its outputs cannot be passed on.
   void run_output_thread() {
+    try {
+      pass_outputs_on();
+      output.close(loaded.core->dead_reason());
+    } catch (const std::exception& error) {
+      QUIRE_LOG_ERROR("The outputs of the engine cannot be passed on: {}", error.what());
+      fail_all(error.what());
+    }
+  }
+
+  // Nobody will read what the engine core still computes.
+  void fail_all(const std::string& reason) {
+    std::vector<RequestId> alive = output.close(reason);
+    try {
+      abort_in_core(std::move(alive));
+    } catch (const std::exception& error) {
+      QUIRE_LOG_ERROR("The engine core did not take an abort: {}", error.what());
+    }
+  }
+
+  void pass_outputs_on() {
     EngineCoreOutputs outputs;
     std::vector<RequestId> to_abort;
     while (loaded.core->wait_outputs(outputs)) {
       output.process(outputs, to_abort);
       abort_in_core(std::exchange(to_abort, {}));
     }
-    output.close(loaded.core->dead_reason());
   }
 
   void abort_in_core(std::vector<RequestId> ids) {
@@ -185,7 +204,8 @@ SamplingParams AsyncEngine::default_sampling_params() const {
 }
 
 std::optional<std::string> AsyncEngine::dead_reason() const {
-  return impl_->loaded.core->dead_reason();
+  const std::optional<std::string> reason = impl_->loaded.core->dead_reason();
+  return reason ? reason : impl_->output.close_error();
 }
 
 void AsyncEngine::shutdown() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "engine/position_logprobs.h"
 
 namespace quire {
@@ -82,10 +83,17 @@ void CompletionState::append_logprobs(const std::vector<TokenLogprobs>& logprobs
   }
 }
 
-void CompletionState::finish(FinishReason reason) {
+void CompletionState::finish(FinishReason reason) noexcept {
   if (finished()) return;
   finish_reason_ = reason;
-  if (detokenizer_) detokenizer_->finish(text_);
+  if (!detokenizer_) return;
+  const size_t num_whole_bytes = text_.size();
+  try {
+    detokenizer_->finish(text_);
+  } catch (const std::exception& error) {
+    text_.resize(num_whole_bytes);
+    QUIRE_LOG_WARN("The last tokens of a completion have no text: {}", error.what());
+  }
 }
 
 CompletionOutput CompletionState::take_cumulative() {

@@ -29,8 +29,9 @@ class CompletionState {
 
   // Takes what a step did. True: a stop string ended it while the engine core goes on.
   [[nodiscard]] bool update(const EngineCoreOutput& output, std::span<const int32_t> new_token_ids);
-  // Ends it from outside. Nothing happens if it has ended already.
-  void finish(FinishReason reason);
+  // Ends it from outside. Nothing happens if it has ended already. A tail that cannot be decoded is
+  // left out of the text.
+  void finish(FinishReason reason) noexcept;
 
   bool finished() const { return finish_reason_.has_value(); }
   int num_output_tokens() const { return static_cast<int>(token_ids_.size()); }

@@ -82,18 +82,27 @@ std::vector<RequestId> OutputProcessor::abort(RequestState& state) {
   return ids;
 }
 
-void OutputProcessor::close(const std::optional<std::string>& error) {
+std::vector<RequestId> OutputProcessor::close(const std::optional<std::string>& error) {
+  std::vector<RequestId> alive;
   std::unordered_map<std::string, std::shared_ptr<RequestState>> states;
   {
     std::lock_guard lock(mutex_);
     is_closed_ = true;
     close_error_ = error;
     states.swap(states_);
+    for (const auto& [id, target] : targets_)
+      alive.push_back(id);
     targets_.clear();
   }
   for (const auto& [id, state] : states) {
     state->finish(error ? FinishReason::kError : FinishReason::kAbort, error, wall_time());
   }
+  return alive;
+}
+
+std::optional<std::string> OutputProcessor::close_error() const {
+  std::lock_guard lock(mutex_);
+  return close_error_;
 }
 
 OutputProcessor::Target OutputProcessor::find(RequestId id) const {

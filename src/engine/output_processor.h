@@ -29,9 +29,11 @@ class OutputProcessor {
   [[nodiscard]] std::vector<RequestId> abort(const std::string& request_id);
   [[nodiscard]] std::vector<RequestId> abort(RequestState& state);
 
-  // Ends all requests and refuses new ones. `error`: why the engine died; nullopt: it was shut
-  // down.
-  void close(const std::optional<std::string>& error);
+  // Ends all requests and refuses new ones; the ids the engine core must forget, if it still runs.
+  // `error`: why the engine died; nullopt: it was shut down.
+  std::vector<RequestId> close(const std::optional<std::string>& error);
+  // What close() was told.
+  std::optional<std::string> close_error() const;
 
  private:
   struct Target {

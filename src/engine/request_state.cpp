@@ -50,6 +50,7 @@ UpdateResult RequestState::update(
     if (result.request_finished) metrics_.finished_time = now;
     if (!is_due(completion)) return result;
     has_output_ = true;
+    end_is_due_ = result.request_finished;
   }
   ready_.notify_one();
   return result;
@@ -58,13 +59,14 @@ UpdateResult RequestState::update(
 void RequestState::finish(FinishReason reason, std::optional<std::string> error, double now) {
   {
     std::lock_guard lock(mutex_);
-    if (all_completions_finished()) return;
+    if (end_is_due_) return;
     for (CompletionState& completion : completions_) {
       completion.finish(reason);
     }
     if (error) error_ = std::move(error);
     metrics_.finished_time = now;
     has_output_ = true;
+    end_is_due_ = true;
   }
   ready_.notify_one();
 }
@@ -108,7 +110,7 @@ bool RequestState::all_completions_finished() const {
 
 bool RequestState::ended() const {
   std::lock_guard lock(mutex_);
-  return all_completions_finished();
+  return end_is_due_;
 }
 
 bool RequestState::finished() const {

@@ -77,6 +77,7 @@ class RequestState final : public RequestStream {
   int num_cached_tokens_ = 0;
   std::optional<std::string> error_;
   bool has_output_ = false;  // next() need not wait
+  bool end_is_due_ = false;  // that output is the last one, or it was handed out
   bool prompt_was_sent_ = false;  // of a delta stream
   bool end_was_sent_ = false;
 };

@@ -169,6 +169,55 @@ TEST_F(AsyncEngineTest, ADeadEngineTakesNoRequests) {
   }
 }
 
+TEST_F(AsyncEngineTest, ABrokenConnectionToTheCoreEndsEveryStream) {
+  const auto stream = add("a");
+  core_->break_connection("nobody answers");
+  const RequestOutput last = *stream->next();
+  EXPECT_EQ(last.error, "nobody answers");
+  EXPECT_EQ(last.outputs.at(0).finish_reason, FinishReason::kError);
+  EXPECT_EQ(engine_->dead_reason(), "nobody answers");
+  EXPECT_THROW(add("b"), InternalError);
+}
+
+// Token 1 makes its decoder panic; no load shows it, because nothing is decoded then.
+constexpr const char* kTokenizerWithATrap = R"({"version":"1.0","added_tokens":[],
+    "normalizer":null,"pre_tokenizer":null,"post_processor":null,
+    "decoder":{"type":"Sequence","decoders":[
+        {"type":"Strip","content":"_","start":1,"stop":1},{"type":"BPEDecoder","suffix":"</w>"}]},
+    "model":{"type":"WordLevel","vocab":{"lo</w>":0,"_":1},"unk_token":"_"}})";
+
+TEST(AsyncEngineUndecodableTest, ATailWithoutATextFailsItsRequestAlone) {
+  auto core = std::make_unique<test::FakeEngineCoreClient>();
+  test::FakeEngineCoreClient& steps = *core;
+  LoadedEngine loaded = test::load_with_fake_core(std::move(core));
+  loaded.tokenizer = Tokenizer::from_json(kTokenizerWithATrap);
+  ASSERT_ANY_THROW((void)loaded.tokenizer->decode(std::vector<int32_t>{1}));
+  AsyncEngine engine(std::move(loaded));
+  const auto emit = [&](size_t i, int32_t token, std::optional<FinishReason> reason = {}) {
+    EngineCoreOutput output;
+    output.request_id = steps.added().at(i).id;
+    output.finish_reason = reason;
+    steps.emit(std::move(output), {token});
+  };
+  SamplingParams params;
+  params.n = 2;
+  params.output_kind = RequestOutputKind::kFinalOnly;
+  const auto bad = engine.add_request("bad", {.token_ids = {0}}, params);
+  params.n = 1;
+  const auto good = engine.add_request("good", {.token_ids = {0}}, params);
+  emit(0, 0);
+  emit(1, 0);
+  emit(0, 1, FinishReason::kLength);
+  const RequestOutput failed = *bad->next();
+  EXPECT_TRUE(failed.error.has_value());
+  ASSERT_THAT(failed.outputs, SizeIs(2));
+  EXPECT_EQ(failed.outputs[0].text, failed.outputs[1].text) << "the text so far";
+  EXPECT_FALSE(failed.outputs[0].text.empty());
+  EXPECT_FALSE(bad->next().has_value());
+  emit(2, 0, FinishReason::kLength);
+  EXPECT_EQ(good->next()->error, std::nullopt);
+}
+
 TEST_F(AsyncEngineTest, ShutdownAbortsWhatRuns) {
   const auto stream = add("a");
   engine_->shutdown();

@@ -1,6 +1,7 @@
 #include "support/fake_engine_core_client.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "config/model_config.h"
 #include "support/test_paths.h"
@@ -71,7 +72,8 @@ void FakeEngineCoreClient::abort_requests(std::vector<RequestId> ids) {
 
 bool FakeEngineCoreClient::wait_outputs(EngineCoreOutputs& outputs) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return is_closed_ || !steps_.empty(); });
+  changed_.wait(lock, [&] { return is_closed_ || connection_error_ || !steps_.empty(); });
+  if (connection_error_) throw std::runtime_error(*connection_error_);
   if (steps_.empty()) return false;
   outputs = std::move(steps_.front());
   steps_.pop_front();
@@ -107,6 +109,14 @@ void FakeEngineCoreClient::die(const std::string& reason) {
     std::lock_guard lock(mutex_);
     dead_reason_ = reason;
     is_closed_ = true;
+  }
+  changed_.notify_all();
+}
+
+void FakeEngineCoreClient::break_connection(const std::string& reason) {
+  {
+    std::lock_guard lock(mutex_);
+    connection_error_ = reason;
   }
   changed_.notify_all();
 }

@@ -36,6 +36,9 @@ class FakeEngineCoreClient final : public EngineCoreClient {
   // The loop ends as after an exception in a step.
   void die(const std::string& reason);
 
+  // wait_outputs throws, as when the connection to an engine core elsewhere breaks.
+  void break_connection(const std::string& reason);
+
   // Copies of what came in so far.
   std::vector<Request> added() const;
   std::vector<RequestId> aborted() const;
@@ -50,6 +53,7 @@ class FakeEngineCoreClient final : public EngineCoreClient {
   std::vector<RequestId> aborted_;
   std::deque<EngineCoreOutputs> steps_;
   std::optional<std::string> dead_reason_;
+  std::optional<std::string> connection_error_;
   bool is_closed_ = false;
 };
 
