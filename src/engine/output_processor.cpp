@@ -52,11 +52,13 @@ void OutputProcessor::deliver(
     std::vector<RequestId>& to_abort
 ) {
   try {
-    const UpdateResult result = target.state->update(target.index, output, new_token_ids, now);
-    if (result.engine_core_goes_on) to_abort.push_back(output.request_id);
-    if (result.completion_finished) {
+    // A reader that sees the end may use the request's id again.
+    const auto forget = [&](const UpdateResult& result) {
       forget_completion(output.request_id, target, result.request_finished);
-    }
+    };
+    const UpdateResult result =
+        target.state->update(target.index, output, new_token_ids, now, forget);
+    if (result.engine_core_goes_on) to_abort.push_back(output.request_id);
   } catch (const std::exception& error) {
     QUIRE_LOG_ERROR("Request {} failed: {}", target.state->request_id(), error.what());
     const std::vector<RequestId> alive = forget_request(*target.state);

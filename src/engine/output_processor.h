@@ -55,7 +55,8 @@ class OutputProcessor {
 
   const std::shared_ptr<const Tokenizer> tokenizer_;
   const int stream_interval_;
-  mutable std::mutex mutex_;  // guards all below; never held while a request's own is
+  mutable std::mutex
+      mutex_;  // guards all below; may be locked while a request's own is, never before it
   std::unordered_map<RequestId, Target> targets_;
   std::unordered_map<std::string, std::shared_ptr<RequestState>> states_;
   bool is_closed_ = false;

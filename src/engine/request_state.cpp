@@ -35,7 +35,11 @@ RequestState::RequestState(
 }
 
 UpdateResult RequestState::update(
-    int index, const EngineCoreOutput& output, std::span<const int32_t> new_token_ids, double now
+    int index,
+    const EngineCoreOutput& output,
+    std::span<const int32_t> new_token_ids,
+    double now,
+    FunctionRef<void(const UpdateResult&)> on_finished
 ) {
   UpdateResult result;
   {
@@ -48,6 +52,7 @@ UpdateResult RequestState::update(
     result.request_finished = result.completion_finished && all_completions_finished();
     if (!output.error.empty()) error_ = output.error;
     if (result.request_finished) metrics_.finished_time = now;
+    if (result.completion_finished) on_finished(result);
     if (!is_due(completion)) return result;
     has_output_ = true;
     end_is_due_ = result.request_finished;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "core/scheduler_interface.h"
 #include "engine/completion_state.h"
 #include "engine/input_processor.h"
@@ -35,9 +36,14 @@ class RequestState final : public RequestStream {
       int stream_interval
   );
 
-  // Takes what a step did to completion `index`. `now`: wall time.
+  // Takes what a step did to completion `index`. `now`: wall time. `on_finished` is called when
+  // that ended the completion, before the reader can know; it must not call this object.
   [[nodiscard]] UpdateResult update(
-      int index, const EngineCoreOutput& output, std::span<const int32_t> new_token_ids, double now
+      int index,
+      const EngineCoreOutput& output,
+      std::span<const int32_t> new_token_ids,
+      double now,
+      FunctionRef<void(const UpdateResult&)> on_finished = [](const UpdateResult&) {}
   );
   // Ends all completions that still run.
   void finish(FinishReason reason, std::optional<std::string> error, double now);

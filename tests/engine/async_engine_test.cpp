@@ -72,6 +72,16 @@ TEST_F(AsyncEngineTest, AnIdMayBeUsedAgainOnlyAfterItsEnd) {
   EXPECT_NO_THROW(add("a"));
 }
 
+TEST_F(AsyncEngineTest, AnIdIsFreeAsSoonAsItsEndWasRead) {
+  constexpr size_t kNumRounds = 2000;
+  for (size_t i = 0; i < kNumRounds; ++i) {
+    const auto stream = add("a");
+    emit(i, 500, FinishReason::kLength);
+    ASSERT_TRUE(stream->next()->finished);
+  }
+  EXPECT_THAT(core_->aborted(), IsEmpty()) << "every stream was dropped after its end";
+}
+
 TEST_F(AsyncEngineTest, ARefusedRequestDisturbsNobody) {
   const auto good = add("good");
   EXPECT_THROW(engine_->add_request("bad", {}, {}), InvalidArgument);

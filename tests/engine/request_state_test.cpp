@@ -1,6 +1,9 @@
 // One request from the engine core's tokens to its reader.
 #include "engine/request_state.h"
 
+#include <atomic>
+#include <future>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -307,6 +310,24 @@ TEST_F(RequestStateTest, TimesAndCountsComeThrough) {
   EXPECT_EQ(result.metrics.first_token_time, 10.0);
   EXPECT_EQ(result.metrics.finished_time, 12.0);
   EXPECT_GT(result.metrics.arrival_time, 0.0);
+}
+
+TEST_F(RequestStateTest, TheOwnerLearnsOfAnEndBeforeTheReader) {
+  start(with_kind(RequestOutputKind::kDelta));
+  std::atomic<bool> owner_knows = false;
+  auto reader = std::async(std::launch::async, [&] {
+    while (!state_->finished())
+      (void)state_->try_next();
+    return owner_knows.load();
+  });
+  EngineCoreOutput output;
+  output.finish_reason = FinishReason::kLength;
+  const int32_t id = 500;
+  (void)state_->update(0, output, {&id, 1}, 1.0, [&](const UpdateResult& result) {
+    EXPECT_TRUE(result.request_finished);
+    owner_knows = true;
+  });
+  EXPECT_TRUE(reader.get());
 }
 
 TEST_F(RequestStateTest, WithoutDetokenizeThereIsNoText) {
