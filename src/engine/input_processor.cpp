@@ -150,15 +150,20 @@ void InputProcessor::complete_params(SamplingParams& params, int num_prompt_toke
   params.min_tokens = std::min(params.min_tokens, *params.max_tokens);
 }
 
+// Ids outside the model's vocabulary are left out: the model never gives them, and the sampler's
+// rows have no place for them.
 void InputProcessor::add_eos_token_ids(SamplingParams& params) const {
+  const auto in_vocabulary = [&](int32_t id) { return id >= 0 && id < config_.vocab_size; };
+  params.eos_token_id.reset();
   if (tokenizer_) {
     params.eos_token_id = tokenizer_->eos_token_id();
   } else if (!config_.eos_token_ids.empty()) {
     params.eos_token_id = config_.eos_token_ids.front();
   }
+  if (params.eos_token_id && !in_vocabulary(*params.eos_token_id)) params.eos_token_id.reset();
   if (params.ignore_eos) return;
   for (const int32_t id : config_.eos_token_ids) {
-    if (id == params.eos_token_id) continue;
+    if (id == params.eos_token_id || !in_vocabulary(id)) continue;
     auto& stop_ids = params.stop_token_ids;
     if (std::find(stop_ids.begin(), stop_ids.end(), id) == stop_ids.end()) stop_ids.push_back(id);
   }

@@ -120,6 +120,16 @@ TEST_F(InputProcessorTest, StopsAtEveryEndOfTextToken) {
   EXPECT_THAT(params.stop_token_ids, ElementsAre(kEndOfText));
 }
 
+TEST_F(InputProcessorTest, LeavesOutEndOfTextTokensThatTheModelDoesNotHave) {
+  config_.eos_token_ids = {-1, 4096, 0, 1 << 30};
+  EXPECT_THAT(process(ids(1)).requests[0]->sampling_params.stop_token_ids, ElementsAre(0));
+  config_.vocab_size = 2;  // the tokenizer's own one is 2
+  const Prompt prompt = {.token_ids = {1}};
+  EXPECT_EQ(process(prompt).requests[0]->sampling_params.eos_token_id, std::nullopt);
+  tokenizer_ = nullptr;
+  EXPECT_EQ(process(prompt).requests[0]->sampling_params.eos_token_id, std::nullopt);
+}
+
 TEST_F(InputProcessorTest, StopsAtNoneThatIsIgnored) {
   SamplingParams wish;
   wish.ignore_eos = true;
