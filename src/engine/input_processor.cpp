@@ -17,6 +17,22 @@ std::string_view without_leading_spaces(std::string_view word) {
   return start == std::string_view::npos ? std::string_view() : word.substr(start);
 }
 
+std::vector<int32_t> encode_bad_word(const Tokenizer& tokenizer, const std::string& word) {
+  std::vector<int32_t> ids;
+  try {
+    ids = tokenizer.encode(word, false);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument("bad_words", error.what());
+  }
+  if (ids.empty()) {
+    throw InvalidArgument(
+        "bad_words",
+        fmt::format("The tokenizer has no token for '{}', so it cannot come: leave it out.", word)
+    );
+  }
+  return ids;
+}
+
 SamplingParams completion_params(const SamplingParams& params, int index) {
   SamplingParams child = params;
   child.n = 1;
@@ -176,8 +192,8 @@ void InputProcessor::tokenize_bad_words(SamplingParams& params) const {
     if (word.empty()) {
       throw InvalidArgument("bad_words", "bad_words cannot contain a word of nothing but spaces.");
     }
-    std::vector<int32_t> plain = tokenizer_->encode(word, false);
-    std::vector<int32_t> spaced = tokenizer_->encode(" " + word, false);
+    std::vector<int32_t> plain = encode_bad_word(*tokenizer_, word);
+    std::vector<int32_t> spaced = encode_bad_word(*tokenizer_, " " + word);
     // The spaced form is another word only where the space became part of its first token.
     const bool is_other_word = spaced.size() == plain.size() && spaced.front() != plain.front();
     params.bad_words_token_ids.push_back(std::move(plain));

@@ -165,6 +165,20 @@ TEST_F(InputProcessorTest, ForbidsBadWordsAtTheStartAndInsideATextAlike) {
   }
 }
 
+TEST_F(InputProcessorTest, RefusesBadWordsThatAreNoTokens) {
+  SamplingParams params;
+  params.bad_words = {"caf\xe9"};
+  expect_refused(ids(1), params, "bad_words", "UTF-8");
+  // It knows "a" alone, and has no token for anything else.
+  tokenizer_ = Tokenizer::from_json(
+      R"({"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":null,
+          "post_processor":null,"decoder":null,"model":{"type":"BPE","vocab":{"a":0},"merges":[]}})"
+  );
+  ASSERT_THAT(tokenizer_->encode("xyz", false), IsEmpty());
+  params.bad_words = {"xyz"};
+  expect_refused(ids(1), params, "bad_words", "no token for 'xyz'");
+}
+
 TEST_F(InputProcessorTest, MakesOneRequestPerCompletion) {
   SamplingParams params;
   params.n = 3;
