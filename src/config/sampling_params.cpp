@@ -89,6 +89,12 @@ void check_num_logprobs(const std::optional<int>& value, const char* field) {
 void check_logprobs(const SamplingParams& p) {
   check_num_logprobs(p.logprobs, "logprobs");
   check_num_logprobs(p.prompt_logprobs, "prompt_logprobs");
+  require(
+      !p.prompt_logprobs || p.skip_reading_prefix_cache.value_or(true),
+      "skip_reading_prefix_cache",
+      "prompt_logprobs needs the logits of every prompt token, which the prefix cache does not "
+      "hold: leave skip_reading_prefix_cache out, or set it to true."
+  );
   if (!p.logprob_token_ids) return;
   const size_t num_ids = p.logprob_token_ids->size();
   require(

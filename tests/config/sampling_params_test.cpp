@@ -174,6 +174,16 @@ TEST(SamplingParams, LogprobsAreCountsOrMinusOne) {
   expect_accepted({.logprobs = -1, .prompt_logprobs = 0});
 }
 
+TEST(SamplingParams, PromptLogprobsDoNotReadThePrefixCache) {
+  expect_refused(
+      {.prompt_logprobs = 0, .skip_reading_prefix_cache = false},
+      "skip_reading_prefix_cache",
+      "leave skip_reading_prefix_cache out"
+  );
+  expect_accepted({.prompt_logprobs = 0, .skip_reading_prefix_cache = true});
+  expect_accepted({.skip_reading_prefix_cache = false});
+}
+
 TEST(SamplingParams, LogprobTokenIdsAreFewAndFitLogprobs) {
   expect_accepted({.logprob_token_ids = Ids(128, 3)});
   expect_refused(
