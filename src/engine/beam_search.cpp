@@ -21,17 +21,29 @@ struct Beam {
 // The search of one prompt.
 struct Search {
   size_t num_prompt_tokens = 0;
+  std::string cache_salt;
   std::vector<Beam> beams;  // still growing, best first
   std::vector<Beam> completed;
 };
 
-void check(const BeamSearchParams& params) {
+// A step asks for twice as many candidates as there are beams.
+void check(const BeamSearchParams& params, int vocab_size) {
   const auto require_positive = [](const char* field, int value) {
     if (value >= 1) return;
     throw InvalidArgument(field, fmt::format("{} must be at least 1, got {}.", field, value));
   };
   require_positive("beam_width", params.beam_width);
   require_positive("max_tokens", params.max_tokens);
+  if (params.beam_width > vocab_size / 2) {
+    throw InvalidArgument(
+        "beam_width",
+        fmt::format(
+            "beam_width must be at most {}, half of the vocabulary, got {}.",
+            vocab_size / 2,
+            params.beam_width
+        )
+    );
+  }
 }
 
 class BeamSearcher {
@@ -58,6 +70,7 @@ class BeamSearcher {
  private:
   Search start(const Prompt& prompt) const {
     Search search;
+    search.cache_salt = prompt.cache_salt;
     Beam beam;
     const auto tokenizer = llm_.engine().tokenizer();
     beam.token_ids =
@@ -73,7 +86,7 @@ class BeamSearcher {
     for (Search& search : searches_) {
       retire_full_beams(search);
       for (const Beam& beam : search.beams)
-        prompts.emplace_back().token_ids = beam.token_ids;
+        prompts.push_back({.token_ids = beam.token_ids, .cache_salt = search.cache_salt});
     }
     if (prompts.empty()) return false;
     const std::vector<RequestOutput> outputs = generate(prompts);
@@ -203,7 +216,7 @@ class BeamSearcher {
 std::vector<std::vector<BeamSearchSequence>> beam_search(
     LLM& llm, std::span<const Prompt> prompts, const BeamSearchParams& params
 ) {
-  check(params);
+  check(params, llm.engine().vocab_size());
   return BeamSearcher(llm, params).run(prompts);
 }
 

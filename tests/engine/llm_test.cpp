@@ -253,6 +253,19 @@ TEST_F(LLMTest, BeamsStopAtTheModelsLength) {
   EXPECT_THAT(llm_->beam_search(prompts, params).at(0).at(0).token_ids, SizeIs(4));
 }
 
+TEST_F(LLMTest, BeamsShareBlocksOnlyUnderTheirPromptsSalt) {
+  start();
+  BeamSearchParams params;
+  params.beam_width = 2;
+  params.max_tokens = 2;
+  const std::vector<Prompt> prompts = {{.token_ids = {10}, .cache_salt = "mine"}};
+  (void)llm_->beam_search(prompts, params);
+  const std::vector<Request> added = core_->added();
+  ASSERT_THAT(added, SizeIs(3)) << "one, then two beams";
+  for (const Request& request : added)
+    EXPECT_EQ(request.cache_salt, "mine");
+}
+
 TEST_F(LLMTest, BeamSearchRefusesWhatItCannotDo) {
   start();
   const std::vector<Prompt> prompts = {{.token_ids = {10}}};
@@ -268,6 +281,8 @@ TEST_F(LLMTest, BeamSearchRefusesWhatItCannotDo) {
   params.beam_width = 0;
   EXPECT_EQ(field_of(params), "beam_width");
   params.beam_width = 11;  // 22 logprobs, more than the engine gives
+  EXPECT_EQ(field_of(params), "beam_width");
+  params.beam_width = INT32_MAX;  // twice that is no int
   EXPECT_EQ(field_of(params), "beam_width");
   params.beam_width = 1;
   params.max_tokens = 0;
