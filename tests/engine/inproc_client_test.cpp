@@ -1,0 +1,189 @@
+// The engine core on its thread: a real scheduler over a runner without a model.
+#include "engine/inproc_client.h"
+
+#include <atomic>
+#include <future>
+#include <semaphore>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "support/fake_engine_core_client.h"
+#include "support/fake_runner.h"
+#include "support/scheduler_factory.h"
+
+namespace quire {
+namespace {
+
+// What the test does to the steps, which run on the engine's thread.
+struct StepControl {
+  std::atomic<int> num_steps_to_failure = -1;  // -1: none fails
+  std::counting_semaphore<> allowed_steps{0};
+  std::atomic<bool> waits_for_allowance = false;
+  std::counting_semaphore<> started_steps{0};
+};
+
+class FakeExecutor final : public Executor {
+ public:
+  FakeExecutor(const KVCacheConfig& config, StepControl& control)
+      : runner_(config), control_(control) {}
+
+  void execute_model(const SchedulerOutput& output) override {
+    control_.started_steps.release();
+    if (control_.waits_for_allowance) control_.allowed_steps.acquire();
+    if (control_.num_steps_to_failure-- == 0) throw std::runtime_error("the device is gone");
+    result_ = runner_.execute(output);
+  }
+  ModelRunnerOutput& sample_tokens() override { return result_; }
+
+ private:
+  test::FakeRunner runner_;
+  StepControl& control_;
+  ModelRunnerOutput result_;
+};
+
+class InprocClientTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<EngineCoreClient> start() {
+    const test::SchedulerOptions options{.enable_prefix_caching = true, .num_blocks = 100};
+    return make_inproc_client(std::make_unique<EngineCore>(
+        std::unique_ptr<SchedulerInterface>(new Scheduler(test::create_scheduler(options))),
+        std::make_unique<FakeExecutor>(test::make_kv_cache_config(options), control_),
+        options.num_blocks
+    ));
+  }
+
+  static std::unique_ptr<Request> make_request(RequestId id, int max_tokens) {
+    return test::create_request(
+        {.id = id,
+         .prompt = test::token_range(10, 20),
+         .max_tokens = max_tokens,
+         .ignore_eos = true}
+    );
+  }
+
+  // Reads until the request ends or the engine does; its tokens.
+  static std::vector<int32_t> read(
+      EngineCoreClient& client, RequestId id, std::optional<FinishReason>& reason
+  ) {
+    std::vector<int32_t> tokens;
+    EngineCoreOutputs outputs;
+    while (!reason && client.wait_outputs(outputs)) {
+      for (const EngineCoreOutput& output : outputs.outputs) {
+        if (output.request_id != id) continue;
+        const auto ids = outputs.new_token_ids(output);
+        tokens.insert(tokens.end(), ids.begin(), ids.end());
+        reason = output.finish_reason;
+      }
+    }
+    return tokens;
+  }
+
+  StepControl control_;
+};
+
+TEST_F(InprocClientTest, HandsOutTheTokensOfEveryStep) {
+  const auto client = start();
+  client->add_request(make_request(7, 30));
+  std::optional<FinishReason> reason;
+  const std::vector<int32_t> tokens = read(*client, 7, reason);
+  EXPECT_EQ(tokens, test::FakeRunner::continuation(test::token_range(10, 20), 30));
+  EXPECT_EQ(reason, FinishReason::kLength);
+  EXPECT_EQ(client->stats().num_steps, 30);
+  EXPECT_EQ(client->dead_reason(), std::nullopt);
+}
+
+TEST_F(InprocClientTest, AnAbortEndsARequestWithItsReason) {
+  const auto client = start();
+  client->add_request(make_request(7, 8000));
+  client->abort_requests({7});
+  std::optional<FinishReason> reason;
+  (void)read(*client, 7, reason);
+  EXPECT_EQ(reason, FinishReason::kAbort);
+}
+
+TEST_F(InprocClientTest, AFailingStepKillsTheEngine) {
+  control_.num_steps_to_failure = 3;
+  const auto client = start();
+  client->add_request(make_request(7, 30));
+  std::optional<FinishReason> reason;
+  EXPECT_EQ(read(*client, 7, reason).size(), 3u) << "what the steps before gave";
+  EXPECT_EQ(reason, std::nullopt);
+  EXPECT_EQ(client->dead_reason(), "the device is gone");
+  EngineCoreOutputs outputs;
+  client->add_request(make_request(8, 30));
+  client->abort_requests({7});
+  EXPECT_FALSE(client->wait_outputs(outputs)) << "a dead engine says no more";
+  client->shutdown();
+  EXPECT_EQ(client->dead_reason(), "the device is gone");
+}
+
+TEST_F(InprocClientTest, AFailingStepEndsEveryStream) {
+  control_.num_steps_to_failure = 3;
+  LoadedEngine loaded = test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>());
+  loaded.core = start();
+  AsyncEngine engine(std::move(loaded));
+  SamplingParams params;
+  params.ignore_eos = true;
+  const auto first = engine.add_request("first", {.token_ids = {10, 11}}, params);
+  const auto second = engine.add_request("second", {.token_ids = {20, 21}}, params);
+  for (RequestStream* stream : {first.get(), second.get()}) {
+    RequestOutput last;
+    while (auto output = stream->next())
+      last = std::move(*output);
+    EXPECT_EQ(last.error, "the device is gone");
+    EXPECT_EQ(last.outputs.at(0).finish_reason, FinishReason::kError);
+  }
+  EXPECT_EQ(engine.dead_reason(), "the device is gone");
+}
+
+TEST_F(InprocClientTest, ResetsThePrefixCacheBetweenRequests) {
+  const auto client = start();
+  for (RequestId id = 1; id <= 2; ++id) {
+    client->add_request(make_request(id, 2));
+    std::optional<FinishReason> reason;
+    (void)read(*client, id, reason);
+    ASSERT_EQ(reason, FinishReason::kLength);
+    EXPECT_EQ(client->stats().prefix_cache_hits, 0) << "the first request's blocks are forgotten";
+    EXPECT_TRUE(client->reset_prefix_cache(false));
+  }
+}
+
+TEST_F(InprocClientTest, ADeadEngineResetsNothing) {
+  control_.num_steps_to_failure = 0;
+  const auto client = start();
+  client->add_request(make_request(7, 30));
+  EngineCoreOutputs outputs;
+  ASSERT_FALSE(client->wait_outputs(outputs));
+  EXPECT_FALSE(client->reset_prefix_cache(true));
+}
+
+TEST_F(InprocClientTest, AResetThatTheEngineDiesUnderIsAnswered) {
+  control_.num_steps_to_failure = 0;
+  control_.waits_for_allowance = true;
+  const auto client = start();
+  client->add_request(make_request(7, 30));
+  control_.started_steps.acquire();
+  auto reset = std::async(std::launch::async, [&] { return client->reset_prefix_cache(true); });
+  control_.allowed_steps.release();
+  EXPECT_FALSE(reset.get());
+}
+
+TEST_F(InprocClientTest, AShutdownStopsLiveRequests) {
+  control_.waits_for_allowance = true;
+  const auto client = start();
+  client->add_request(make_request(7, 8000));
+  control_.started_steps.acquire();
+  auto shutdown = std::async(std::launch::async, [&] { client->shutdown(); });
+  control_.waits_for_allowance = false;
+  control_.allowed_steps.release();
+  shutdown.get();
+  std::optional<FinishReason> reason;
+  EXPECT_LT(read(*client, 7, reason).size(), 8000u);
+  EXPECT_EQ(reason, std::nullopt) << "the reader ends the streams";
+  EXPECT_EQ(client->dead_reason(), std::nullopt) << "it was told to stop";
+  EXPECT_FALSE(client->reset_prefix_cache(false));
+}
+
+}  // namespace
+}  // namespace quire
