@@ -201,11 +201,22 @@ fn byte_level_bytes(token: &str) -> Vec<u8> {
 
 /// Printable Latin-1 stands for itself; the other 68 bytes, in order, begin at U+0100.
 fn byte_of_char(c: char) -> Option<u8> {
-    let is_printable = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    match u8::try_from(c as u32) {
-        Ok(byte) => is_printable(byte).then_some(byte),
-        Err(_) => (0..=255u8).filter(|b| !is_printable(*b)).nth((c as usize).checked_sub(0x100)?),
+    const BYTES: [Option<u8>; 0x144] = bytes_of_chars();
+    BYTES.get(c as usize).copied().flatten()
+}
+
+const fn bytes_of_chars() -> [Option<u8>; 0x144] {
+    let mut bytes = [None; 0x144];
+    let mut num_moved = 0;
+    let mut byte = 0;
+    while byte < 0x100 {
+        let is_printable = matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+        let c = if is_printable { byte } else { 0x100 + num_moved };
+        num_moved += !is_printable as usize;
+        bytes[c] = Some(byte as u8);
+        byte += 1;
     }
+    bytes
 }
 
 #[cfg(test)]

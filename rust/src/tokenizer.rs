@@ -33,13 +33,13 @@ impl Tokenizer {
         let largest_id = largest_id(&file);
         let mut fallback_reason = String::new();
         let backend = match choice {
-            Choice::HuggingFace => load_huggingface(file, special_tokens)?,
+            Choice::HuggingFace => load_huggingface(json, special_tokens)?,
             Choice::Fastokens => load_fastokens(file, special_tokens)?,
-            Choice::Auto => match load_fastokens(file.clone(), special_tokens) {
+            Choice::Auto => match load_fastokens(file, special_tokens) {
                 Ok(backend) => backend,
                 Err(reason) => {
                     fallback_reason = reason;
-                    load_huggingface(file, special_tokens)?
+                    load_huggingface(json, special_tokens)?
                 }
             },
         };
@@ -158,9 +158,8 @@ fn load_fastokens(file: Value, special_tokens: &[&str]) -> Result<Backend> {
     Ok(Backend::Fastokens(Box::new(tokenizer)))
 }
 
-fn load_huggingface(file: Value, special_tokens: &[&str]) -> Result<Backend> {
-    let mut tokenizer: tokenizers::Tokenizer =
-        serde_json::from_value(file).map_err(|e| e.to_string())?;
+fn load_huggingface(json: &[u8], special_tokens: &[&str]) -> Result<Backend> {
+    let mut tokenizer = tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string())?;
     tokenizer.with_truncation(None).map_err(|e| e.to_string())?;
     tokenizer.with_padding(None);
     let known: Vec<_> =
