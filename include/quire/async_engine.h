@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,8 @@ class AsyncEngine {
 
   // Throws InvalidArgument with the field's name: empty or too long prompt, token id outside the
   // vocabulary, parameter out of range, an id that is in use. Nothing else is disturbed.
+  // Throws InternalError after shutdown(), and with dead_reason() once the engine has died. A
+  // request that runs when the engine dies ends with an output whose `error` says why.
   std::shared_ptr<RequestStream> add_request(
       const std::string& request_id,
       const Prompt& prompt,
@@ -79,7 +82,9 @@ class AsyncEngine {
   // Ends the request with finish reason "abort". Unknown ids are ignored.
   void abort(const std::string& request_id);
 
-  // Forgets the prefix cache; false while blocks are in use and running requests are not reset.
+  // Forgets the prefix cache, after the step that runs: it waits for that. With
+  // `reset_running_requests` those start anew, from their tokens so far. False: blocks are in use
+  // and running requests are not reset, or the engine has ended; then nothing was forgotten.
   [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests = false);
 
   EngineStats stats() const;
@@ -90,8 +95,8 @@ class AsyncEngine {
   // The chat template's rendering of `context` (a JSON object with messages, tools,
   // add_generation_prompt …) as text and token ids. Throws InvalidArgument.
   Prompt render_chat(std::string_view context) const;
-  int max_model_len() const;
-  int vocab_size() const;
+  int max_model_len() const;  // tokens, of prompt and output together
+  int vocab_size() const;  // of the model: token ids are below it
   // Tokens that end a text: the tokenizer's, then the others that the model's configuration names.
   std::vector<int32_t> eos_token_ids() const;
   // generation_config.json's values over vLLM's defaults.

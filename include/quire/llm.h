@@ -1,7 +1,8 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ namespace quire {
 
 struct ChatMessage {
   std::string role;  // "system", "user", "assistant", "tool"
-  std::string content;
+  std::string content;  // UTF-8
 };
 
 struct GenerateOptions {
@@ -22,31 +23,36 @@ struct GenerateOptions {
 };
 
 struct ChatOptions {
-  bool use_tqdm = true;
-  bool add_generation_prompt = true;
+  bool use_tqdm = true;  // progress bar on stderr, when that is a terminal
+  bool add_generation_prompt = true;  // end with the beginning of an answer
+  // The model goes on with the last message instead; needs add_generation_prompt = false.
   bool continue_final_message = false;
-  std::string tools_json;  // a JSON array; empty: none
-  std::string chat_template_kwargs_json;  // a JSON object; empty: none
+  std::string tools_json;  // a JSON array, which the template shows as `tools`; empty: none
+  std::string chat_template_kwargs_json;  // a JSON object: more variables of the template; or empty
 };
 
 struct BeamSearchSequence {
   std::vector<int32_t> token_ids;  // prompt and output
   std::string text;  // of the output
   double cumulative_logprob = 0.0;
-  std::optional<FinishReason> finish_reason;
+  std::optional<FinishReason> finish_reason;  // kStop: end of text; kLength: max_tokens
 };
 
 // A JSON object for ChatTemplate::render and AsyncEngine::render_chat. Throws InvalidArgument for
-// options that are no JSON.
+// options that are no JSON ("tools", "chat_template_kwargs") and texts that are not UTF-8
+// ("messages").
 std::string chat_context_json(
     std::span<const ChatMessage> messages,
     const ChatOptions& options = {},
     ContentFormat format = ContentFormat::kString
 );
 
-// Offline inference: prompts in, completions out, in the order of the prompts.
+// Offline inference: prompts in, completions out, in the order of the prompts. All methods throw
+// InvalidArgument with the field's name for what the model cannot serve, and InternalError when the
+// engine was shut down or has died.
 class LLM {
  public:
+  // Loads the model. Throws InvalidArgument (bad option or file) or EnvironmentError.
   explicit LLM(const EngineConfig& config);
   explicit LLM(std::unique_ptr<AsyncEngine> engine);
   ~LLM();
@@ -62,18 +68,22 @@ class LLM {
       const std::vector<std::string>& prompts, const SamplingParams& params
   );
 
-  // One conversation each.
+  // One conversation each, rendered with the model's chat template; otherwise like generate().
+  // Throws InvalidArgument "messages" for an empty conversation, "chat_template" when the model has
+  // none.
   std::vector<RequestOutput> chat(
       std::span<const std::vector<ChatMessage>> conversations,
       std::span<const SamplingParams> params,
       const ChatOptions& options = {}
   );
 
-  // The beam_width likeliest completions of each prompt, best first.
+  // The beam_width likeliest completions of each prompt, best first. Throws InvalidArgument
+  // "beam_width" when twice as many are more than the engine's max_logprobs.
   std::vector<std::vector<BeamSearchSequence>> beam_search(
       std::span<const Prompt> prompts, const BeamSearchParams& params
   );
 
+  // As AsyncEngine's.
   [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests = false);
   SamplingParams default_sampling_params() const;
   AsyncEngine& engine();
