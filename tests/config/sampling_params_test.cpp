@@ -178,7 +178,7 @@ TEST(SamplingParams, PromptLogprobsDoNotReadThePrefixCache) {
   expect_refused(
       {.prompt_logprobs = 0, .skip_reading_prefix_cache = false},
       "skip_reading_prefix_cache",
-      "leave skip_reading_prefix_cache out"
+      "prompt_logprobs needs the logits of every prompt token"
   );
   expect_accepted({.prompt_logprobs = 0, .skip_reading_prefix_cache = true});
   expect_accepted({.skip_reading_prefix_cache = false});
