@@ -20,7 +20,7 @@ constexpr int kMaxSize = 1 << 24;
 constexpr int kMaxLayers = 4096;
 constexpr int kMaxHeads = 1 << 14;
 constexpr int kMaxHeadDim = 512;
-constexpr int kMaxPositions = 1 << 30;
+constexpr int kMaxPositions = 1 << 24;  // tables of rotary embeddings have a row for each
 constexpr size_t kMaxFileBytes = 16 << 20;
 constexpr int kMaxInt = std::numeric_limits<int>::max();
 

@@ -109,6 +109,10 @@ void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerCon
   require_positive("max_num_batched_tokens", config.max_num_batched_tokens);
   const bool server = usage == UsageContext::kServer;
   out.max_num_seqs = config.max_num_seqs.value_or(server ? 128 : 256);
+  // A small budget alone is a wish that a default must not stand against.
+  if (!config.max_num_seqs && config.max_num_batched_tokens) {
+    out.max_num_seqs = std::min(out.max_num_seqs, *config.max_num_batched_tokens);
+  }
   if (config.max_num_batched_tokens) {
     out.max_num_batched_tokens = *config.max_num_batched_tokens;
   } else {
@@ -208,6 +212,7 @@ void resolve_kv_budget(const EngineConfig& config, const DeviceInfo& device, Res
   }
   out.kv_cache_budget.num_blocks = config.num_gpu_blocks_override;
   out.kv_cache_budget.num_bytes = config.kv_cache_memory_bytes;
+  out.kv_cache_budget.total_bytes = device.total_memory_bytes;
   out.kv_cache_budget.share_bytes =
       static_cast<int64_t>(share * static_cast<double>(device.total_memory_bytes));
 }
@@ -269,6 +274,23 @@ void check_one_request_fits(const ResolvedConfig& config, int64_t num_blocks, in
           format_gib((needed + 1) * block_bytes),
           format_gib(num_blocks * block_bytes),
           std::max<int64_t>(0, num_blocks - 1) * block_size
+      )
+  );
+}
+
+void check_memory_holds(const KVCacheBudget& budget, int64_t num_blocks, int64_t block_bytes) {
+  if (num_blocks <= budget.total_bytes / block_bytes) return;
+  const char* field = budget.num_blocks ? "num_gpu_blocks_override" : "kv_cache_memory_bytes";
+  throw InvalidArgument(
+      field,
+      fmt::format(
+          "{} asks for {} KV blocks of {} bytes, more than the {} of memory that this process may "
+          "use. Ask for at most {} blocks.",
+          field,
+          num_blocks,
+          block_bytes,
+          format_gib(budget.total_bytes),
+          budget.total_bytes / block_bytes
       )
   );
 }
@@ -340,6 +362,7 @@ KVCacheConfig size_kv_cache(
   }
   // A wish for few blocks stands as long as some request fits: longer ones are refused alone.
   if (!budget.num_blocks) check_one_request_fits(config, num_blocks, block_bytes);
+  if (budget.num_blocks || budget.num_bytes) check_memory_holds(budget, num_blocks, block_bytes);
   // A slot number (block * block_size + offset) is an int32.
   const int64_t most = std::numeric_limits<int32_t>::max() / config.cache.block_size;
   out.num_blocks = static_cast<int>(std::min(num_blocks, most));

@@ -22,6 +22,7 @@ enum class UsageContext : uint8_t { kLlm, kServer };
 struct KVCacheBudget {
   std::optional<int> num_blocks;  // num_gpu_blocks_override
   std::optional<int64_t> num_bytes;  // kv_cache_memory_bytes, VLLM_CPU_KVCACHE_SPACE
+  int64_t total_bytes = 0;  // memory of the process: no wish may exceed it
   int64_t share_bytes = 0;  // gpu_memory_utilization of the memory
 };
 

@@ -25,6 +25,11 @@ fs::path aside_of(const fs::path& path) {
   return fs::path(path) += fmt::format(".{}-{}", getpid(), gettid());
 }
 
+// One part of a path that stays where it is put.
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+}
+
 }  // namespace
 
 bool is_commit(const std::string& revision) {
@@ -51,7 +56,10 @@ std::optional<std::string> HubCache::commit_of(const std::string& revision) cons
   if (is_commit(revision)) return revision;
   std::ifstream file(folder_ / "refs" / revision);
   std::string commit;
-  if (!(file >> commit) || !is_commit(commit)) return std::nullopt;
+  // A cache made by hand may name its snapshots as it likes.
+  if (!(file >> commit)) commit = revision;
+  if (is_commit(commit)) return commit;
+  if (!is_plain_name(commit) || !fs::is_directory(snapshot(commit))) return std::nullopt;
   return commit;
 }
 
@@ -60,7 +68,10 @@ void HubCache::set_commit_of(const std::string& revision, const std::string& com
   const fs::path path = folder_ / "refs" / revision;
   fs::create_directories(path.parent_path());
   const fs::path aside = aside_of(path);
-  std::ofstream(aside) << commit;
+  std::ofstream file(aside);
+  file << commit;
+  file.close();
+  if (!file) throw EnvironmentError(fmt::format("Cannot write {}.", aside.string()));
   fs::rename(aside, path);
 }
 

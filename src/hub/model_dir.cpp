@@ -118,7 +118,8 @@ fs::path Repository::find() {
   }
   RepoInfo info;
   try {
-    retry(retries_, [&] {
+    // One try is enough where the cache can stand in.
+    retry(complete_snapshot() ? RetryPolicy{.max_retries = 0} : retries_, [&] {
       info = hub_.repo_info(revision_);
       return true;
     });

@@ -58,6 +58,12 @@ TEST(ResolveTest, TheBudgetNeverExceedsWhatTheRequestsCanUse) {
   EXPECT_EQ(config.scheduler.max_num_batched_tokens, 256);
 }
 
+TEST(ResolveTest, ASmallBudgetAloneLowersTheDefaultNumberOfRequests) {
+  const ResolvedConfig config = resolve_small({.max_num_batched_tokens = 16});
+  EXPECT_EQ(config.scheduler.max_num_batched_tokens, 16);
+  EXPECT_EQ(config.scheduler.max_num_seqs, 16);
+}
+
 TEST(ResolveTest, ALongModelLengthNeedsPermission) {
   const EngineConfig wish{.max_model_len = 4096};
   EXPECT_THROW(resolve_small(wish), InvalidArgument);
@@ -179,8 +185,18 @@ TEST(SizeKVCacheTest, ABlockCountThatIsTooSmallIsNamed) {
   }
 }
 
+TEST(SizeKVCacheTest, ACacheBeyondTheMemoryIsRefused) {
+  EngineConfig wish{.num_gpu_blocks_override = 1000000000};
+  EXPECT_THROW(size_kv_cache(resolve_small(wish), small_layers(1), 0), InvalidArgument);
+  wish = {.kv_cache_memory_bytes = 16LL << 30};
+  EXPECT_THROW(size_kv_cache(resolve_small(wish), small_layers(1), 0), InvalidArgument);
+}
+
 TEST(SizeKVCacheTest, SlotNumbersFitThirtyTwoBits) {
-  const ResolvedConfig config = resolve_small({.num_gpu_blocks_override = 2000000000});
+  constexpr DeviceInfo kLargeMachine{.total_memory_bytes = 1LL << 50, .num_cpus = 2};
+  const EngineConfig wish{.num_gpu_blocks_override = 2000000000};
+  const ResolvedConfig config =
+      resolve(wish, small_model(), kLargeMachine, UsageContext::kLlm, false);
   EXPECT_LE(int64_t{size_kv_cache(config, small_layers(1), 0).num_blocks} * 16, INT32_MAX);
 }
 

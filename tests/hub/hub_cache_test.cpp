@@ -45,6 +45,16 @@ TEST(HubCache, ASpoiledRefIsAsGoodAsNone) {
   EXPECT_EQ(cache.commit_of("main"), std::nullopt);
 }
 
+TEST(HubCache, ASnapshotMadeByHandMayHaveAnyName) {
+  const TemporaryFolder folder;
+  const HubCache cache(folder.path(), "org/name");
+  write_file(cache.folder() / "refs/main", "abc123");
+  EXPECT_EQ(cache.commit_of("main"), std::nullopt) << "there is no such snapshot yet";
+  write_file(cache.snapshot("abc123") / "config.json", "{}");
+  EXPECT_EQ(cache.commit_of("main"), "abc123");
+  EXPECT_EQ(cache.commit_of("abc123"), "abc123");
+}
+
 TEST(HubCache, SnapshotsLinkToBlobsByRelativePaths) {
   const TemporaryFolder folder;
   const HubCache cache(folder.path(), "org/name");
