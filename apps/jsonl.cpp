@@ -115,6 +115,10 @@ class JsonlRun {
           engine_.add_request(engine_id, make_prompt(engine_, request), request.params, options);
     } catch (const InvalidArgument& error) {
       pending.error = error_json(pending.request_id, error.what(), error.field());
+    } catch (const std::exception& error) {
+      // Of this line alone, unless nothing can run any more.
+      if (engine_.dead_reason()) throw;
+      pending.error = error_json(pending.request_id, error.what(), "");
     }
     return pending;
   }

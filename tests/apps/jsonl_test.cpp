@@ -1,0 +1,80 @@
+#include "apps/jsonl.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quire/error.h"
+#include "support/fake_engine_core_client.h"
+#include "support/temp_dir.h"
+
+namespace quire::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class JsonlTest : public ::testing::Test {
+ protected:
+  JsonlTest() {
+    auto core = std::make_unique<test::FakeEngineCoreClient>(test::counting_model(2000, 2));
+    core_ = core.get();
+    engine_ = std::make_unique<AsyncEngine>(test::load_with_fake_core(std::move(core)));
+    dir_.write("in.jsonl", kLines);
+  }
+
+  std::string path(const std::string& name) const { return (dir_.path() / name).string(); }
+
+  std::string read(const std::string& name) const {
+    std::ifstream file(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  std::vector<std::string> lines(const std::string& name) const {
+    std::vector<std::string> lines;
+    std::ifstream file(path(name));
+    for (std::string line; std::getline(file, line);)
+      lines.push_back(line);
+    return lines;
+  }
+
+  bool run() {
+    JsonlFiles files(path("in.jsonl"), path("out.jsonl"));
+    return generate_jsonl(*engine_, {}, files, false);
+  }
+
+  static constexpr const char* kLines =
+      "{\"prompt_token_ids\": [100], \"request_id\": \"a\"}\n"
+      "{\"prompt_token_ids\": [200], \"request_id\": \"b\"}\n";
+
+  test::TempDir dir_;
+  std::unique_ptr<AsyncEngine> engine_;
+  test::FakeEngineCoreClient* core_ = nullptr;
+};
+
+TEST_F(JsonlTest, AnswersEveryLine) {
+  EXPECT_TRUE(run());
+  ASSERT_THAT(lines("out.jsonl"), SizeIs(2));
+  EXPECT_THAT(lines("out.jsonl")[1], HasSubstr("[201, 202, "));
+}
+
+TEST_F(JsonlTest, AnUnexpectedErrorIsThatLinesAlone) {
+  engine_->shutdown();  // add_request throws InternalError now
+  EXPECT_FALSE(run());
+  ASSERT_THAT(lines("out.jsonl"), SizeIs(2));
+  EXPECT_THAT(lines("out.jsonl")[0], HasSubstr("\"a\""));
+  EXPECT_THAT(lines("out.jsonl")[1], HasSubstr("shut down"));
+}
+
+TEST_F(JsonlTest, ADeadEngineEndsTheFile) {
+  const auto stream = engine_->add_request("first", {.token_ids = {3000}}, {});
+  core_->die("the device is gone");
+  while (stream->next()) {
+  }
+  EXPECT_THROW(run(), InternalError);
+}
+
+}  // namespace
+}  // namespace quire::cli
