@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <mutex>
@@ -182,8 +183,26 @@ JsonlFiles::JsonlFiles(const std::string& input, const std::string& output)
   };
   if (input != "-") input_file_.open(input, std::ios::binary);
   require(input == "-" || input_file_.is_open(), "--input-file", input);
-  if (output != "-") output_file_.open(output, std::ios::binary);
+  std::error_code ignored;
+  if (std::filesystem::equivalent(input, output, ignored) &&
+      std::filesystem::is_regular_file(input, ignored)) {
+    throw InvalidArgument(
+        "--output-file",
+        fmt::format("{} is the input file: its requests would be lost. Name another file.", output)
+    );
+  }
+  if (output != "-") output_file_.open(output, std::ios::binary | std::ios::app);
   require(output == "-" || output_file_.is_open(), "--output-file", output);
+}
+
+void JsonlFiles::empty_output() {
+  std::error_code ignored;
+  if (output_name_ == "-" || !std::filesystem::is_regular_file(output_name_, ignored)) return;
+  std::error_code error;
+  std::filesystem::resize_file(output_name_, 0, error);
+  if (error) {
+    throw EnvironmentError(fmt::format("Cannot write {}: {}.", output_name_, error.message()));
+  }
 }
 
 std::istream& JsonlFiles::input() {
@@ -210,6 +229,7 @@ void JsonlFiles::write_line(std::string line) {
 bool generate_jsonl(
     AsyncEngine& engine, const SamplingParams& defaults, JsonlFiles& files, bool prints_stats
 ) {
+  files.empty_output();
   JsonlRun run(engine, defaults, files);
   run.run();
   if (prints_stats) print_note(run.stats().summary(engine.stats()));

@@ -11,8 +11,12 @@ namespace quire::cli {
 // The two files of --input-file and --output-file, open.
 class JsonlFiles {
  public:
-  // "-" is standard input or output. Throws EnvironmentError.
+  // "-" is standard input or output. What the output holds stays until empty_output(). Throws
+  // EnvironmentError, InvalidArgument if both are one file.
   JsonlFiles(const std::string& input, const std::string& output);
+
+  // Call it when the output is about to be written.
+  void empty_output();
 
   // False: the end of the input. Blank lines are passed over.
   [[nodiscard]] bool read_line(std::string& line);

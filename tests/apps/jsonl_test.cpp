@@ -76,5 +76,28 @@ TEST_F(JsonlTest, ADeadEngineEndsTheFile) {
   EXPECT_THROW(run(), InternalError);
 }
 
+TEST_F(JsonlTest, TheOutputReplacesAnOlderOneOnlyWhenItIsWritten) {
+  dir_.write("out.jsonl", "older\n");
+  { const JsonlFiles files(path("in.jsonl"), path("out.jsonl")); }
+  EXPECT_EQ(read("out.jsonl"), "older\n") << "the model may still fail to load";
+  EXPECT_TRUE(run());
+  EXPECT_THAT(lines("out.jsonl"), SizeIs(2));
+}
+
+TEST_F(JsonlTest, TheInputCannotBeTheOutput) {
+  for (const char* name : {"in.jsonl", "./in.jsonl", "link.jsonl"}) {
+    if (std::string(name) == "link.jsonl") {
+      std::filesystem::create_symlink(path("in.jsonl"), path(name));
+    }
+    try {
+      const JsonlFiles files(path("in.jsonl"), path(name));
+      FAIL() << "accepted " << name;
+    } catch (const InvalidArgument& error) {
+      EXPECT_EQ(error.field(), "--output-file");
+    }
+    EXPECT_EQ(read("in.jsonl"), kLines);
+  }
+}
+
 }  // namespace
 }  // namespace quire::cli
