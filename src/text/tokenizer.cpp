@@ -33,6 +33,23 @@ std::vector<quire_string_view> all_tokens(const SpecialTokens& tokens) {
   return views;
 }
 
+// What the Rust library hands out is given back to it, also when copying it throws.
+struct NativeTable {
+  ::quire_token_table view{};
+  NativeTable() = default;
+  ~NativeTable() { quire_token_table_free(view); }
+  NativeTable(const NativeTable&) = delete;
+  NativeTable& operator=(const NativeTable&) = delete;
+};
+
+struct NativeIds {
+  quire_ids view{};
+  NativeIds() = default;
+  ~NativeIds() { quire_ids_free(view); }
+  NativeIds(const NativeIds&) = delete;
+  NativeIds& operator=(const NativeIds&) = delete;
+};
+
 void throw_bug(std::string_view error) {
   QUIRE_CHECK(false, "{}", error);
 }
@@ -75,10 +92,9 @@ Tokenizer::Tokenizer(
   native_->is_fastokens = taken == QUIRE_BACKEND_FASTOKENS;
   fallback_reason_ = reason.str();
 
-  ::quire_token_table table;
-  check_status(quire_token_table_new(native_->handle, &table, error.out()), error, throw_bug);
-  table_ = std::make_unique<TokenTable>(table);
-  quire_token_table_free(table);
+  NativeTable table;
+  check_status(quire_token_table_new(native_->handle, &table.view, error.out()), error, throw_bug);
+  table_ = std::make_unique<TokenTable>(table.view);
 
   const auto id_of = [&](const char* role) -> std::optional<int32_t> {
     const std::string* text = special_tokens.find(role);
@@ -150,10 +166,10 @@ void Tokenizer::find_edges(const SpecialTokens& special_tokens) {
 
 std::vector<int32_t> Tokenizer::encode_native(std::string_view text, bool add_special_tokens)
     const {
-  quire_ids ids{};
+  NativeIds ids;
   NativeBuffer error;
   const quire_status status = quire_tokenizer_encode(
-      native_->handle, text.data(), text.size(), add_special_tokens, &ids, error.out()
+      native_->handle, text.data(), text.size(), add_special_tokens, &ids.view, error.out()
   );
   check_status(status, error, [&](std::string_view reason) {
     if (const auto offset = find_invalid_utf8(text)) {
@@ -164,9 +180,7 @@ std::vector<int32_t> Tokenizer::encode_native(std::string_view text, bool add_sp
     }
     throw InvalidArgument("prompt", fmt::format("the text cannot be tokenized: {}", reason));
   });
-  std::vector<int32_t> out(ids.data, ids.data + ids.size);
-  quire_ids_free(ids);
-  return out;
+  return {ids.view.data, ids.view.data + ids.view.size};
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {

@@ -16,6 +16,7 @@ void Worker::load_model(const ModelConfig& model, WeightSource source) {
   vocab_size_ = model.vocab_size;
   const LoadOptions options{.dtype = config_.dtype, .max_model_len = config_.max_model_len};
   model_ = quire::load_model(model, options, WeightScope(*source_), stream_);
+  source_->on_progress(nullptr);  // who listens to the loading need not live as long as the files
 }
 
 std::vector<KVCacheSpec> Worker::kv_cache_specs() const {
