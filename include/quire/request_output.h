@@ -19,7 +19,8 @@ struct Logprob {
   std::string decoded_token;
 };
 
-// Candidates of one position: the sampled (or prompt) token first, then the top k in order.
+// Candidates of one position, each once: the sampled (or prompt) token first, then the top k in
+// order.
 using PositionLogprobs = std::vector<std::pair<int32_t, Logprob>>;
 
 struct CompletionOutput {

@@ -58,20 +58,11 @@ void write_content(JsonWriter& writer, const std::string& content, ContentFormat
 
 }  // namespace
 
-std::string chat_context_json(
-    std::span<const ChatMessage> messages, const ChatOptions& options, ContentFormat format
-) {
+std::string chat_context(std::string_view messages, const ChatOptions& options) {
   std::string json;
   JsonWriter writer(json);
-  writer.begin_object().key("messages").begin_array();
-  for (const ChatMessage& message : messages) {
-    check_utf8(message.role, "role");
-    check_utf8(message.content, "content");
-    writer.begin_object().field("role", message.role);
-    write_content(writer, message.content, format);
-    writer.end_object();
-  }
-  writer.end_array().field("add_generation_prompt", options.add_generation_prompt);
+  writer.begin_object().key("messages").raw(messages);
+  writer.field("add_generation_prompt", options.add_generation_prompt);
   simdjson::dom::parser parser;
   if (!options.tools_json.empty()) {
     const auto tools = parse_option<simdjson::dom::array>(
@@ -88,6 +79,23 @@ std::string chat_context_json(
   }
   writer.end_object();
   return json;
+}
+
+std::string chat_context_json(
+    std::span<const ChatMessage> messages, const ChatOptions& options, ContentFormat format
+) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_array();
+  for (const ChatMessage& message : messages) {
+    check_utf8(message.role, "role");
+    check_utf8(message.content, "content");
+    writer.begin_object().field("role", message.role);
+    write_content(writer, message.content, format);
+    writer.end_object();
+  }
+  writer.end_array();
+  return chat_context(json, options);
 }
 
 std::string cut_after_final_message(std::string rendered, std::string_view final_content) {

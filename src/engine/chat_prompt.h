@@ -1,10 +1,16 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "quire/llm.h"
 
 namespace quire {
+
+// The JSON object that a chat template renders. `messages`: a JSON array, as the template wants it.
+// Throws InvalidArgument for options that are no JSON.
+std::string chat_context(std::string_view messages, const ChatOptions& options);
 
 // Renders a conversation with the engine's chat template. Throws InvalidArgument.
 Prompt render_chat_prompt(

@@ -1,14 +1,13 @@
 #include "engine/request_fields.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/edit_distance.h"
 #include "config/field_visitor.h"
 #include "quire/error.h"
 
@@ -108,21 +107,6 @@ std::vector<std::string_view> list_known_names() {
 const std::vector<std::string_view>& known_names() {
   static const auto names = list_known_names();
   return names;
-}
-
-// Levenshtein's: insertions, deletions and replacements that turn `a` into `b`.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace

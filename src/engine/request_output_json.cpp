@@ -21,12 +21,10 @@ void write_optional(JsonWriter& writer, std::string_view name, const std::option
   value ? writer.value(*value) : writer.null();
 }
 
-// A token that is listed twice is written once: its first entry says more.
+// PositionLogprobs has each token once.
 void write_position(JsonWriter& writer, const PositionLogprobs& position) {
   writer.begin_object();
-  for (auto it = position.begin(); it != position.end(); ++it) {
-    const auto& [token_id, logprob] = *it;
-    if (it != position.begin() && token_id == position.front().first) continue;
+  for (const auto& [token_id, logprob] : position) {
     writer.key(std::to_string(token_id)).begin_object();
     writer.field("logprob", std::max(logprob.logprob, kLowestLogprob));
     write_optional(writer, "rank", logprob.rank);

@@ -78,15 +78,6 @@ TEST(RequestOutputJson, WritesMinusInfinityAsANumber) {
   EXPECT_NE(to_json(output).find(R"({"7": {"logprob": -9999, "rank": 5)"), std::string::npos);
 }
 
-TEST(RequestOutputJson, NamesATokenOnce) {
-  RequestOutput output = make_output();
-  output.outputs[0].logprobs = {
-      {{7, {.logprob = -1.0f, .rank = 1, .decoded_token = "x"}},
-       {7, {.logprob = -1.0f, .rank = 1, .decoded_token = "x"}}}};
-  const std::string json = to_json(output);
-  EXPECT_EQ(json.find("\"7\""), json.rfind("\"7\""));
-}
-
 TEST(RequestOutputJson, BeginsPromptLogprobsWithNull) {
   RequestOutput output = make_output();
   output.prompt_logprobs = {{}, {{2, {.logprob = -3.0f, .rank = 4, .decoded_token = "i"}}}};
