@@ -25,10 +25,16 @@ constexpr const char* kHelp =
 
 constexpr int kExitByInterrupt = 130;
 
-// Ctrl-C, taken by a thread of its own: it aborts the answer that is being given.
+// Ctrl-C, taken by a thread of its own: it aborts the answer that is being given. Without one, also
+// while the model loads, it ends the program.
 class InterruptHandler {
  public:
-  explicit InterruptHandler(AsyncEngine& engine) : engine_(engine), thread_([this] { run(); }) {}
+  // Make it before any other thread starts: they inherit the mask.
+  InterruptHandler() {
+    const sigset_t set = interrupt_set();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    thread_ = std::thread([this] { run(); });
+  }
 
   ~InterruptHandler() {
     is_stopping_ = true;
@@ -36,16 +42,25 @@ class InterruptHandler {
     thread_.join();
   }
 
-  // Call it before any thread starts: they inherit the mask.
-  static void block_signal() {
-    const sigset_t set = interrupt_set();
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  }
+  // Lives while an answer is given.
+  class Answer {
+   public:
+    Answer(InterruptHandler& handler, AsyncEngine& engine, std::string request_id)
+        : handler_(handler) {
+      std::lock_guard lock(handler_.mutex_);
+      handler_.engine_ = &engine;
+      handler_.request_id_ = std::move(request_id);
+    }
+    ~Answer() {
+      std::lock_guard lock(handler_.mutex_);
+      handler_.engine_ = nullptr;
+    }
+    Answer(const Answer&) = delete;
+    Answer& operator=(const Answer&) = delete;
 
-  void set_request(std::optional<std::string> request_id) {
-    std::lock_guard lock(mutex_);
-    request_id_ = std::move(request_id);
-  }
+   private:
+    InterruptHandler& handler_;
+  };
 
  private:
   static sigset_t interrupt_set() {
@@ -59,8 +74,8 @@ class InterruptHandler {
     const sigset_t set = interrupt_set();
     for (int signal = 0; sigwait(&set, &signal) == 0 && !is_stopping_;) {
       std::lock_guard lock(mutex_);
-      if (request_id_) {
-        engine_.abort(*request_id_);
+      if (engine_ != nullptr) {
+        engine_->abort(request_id_);
       } else {
         // Nothing is lost: the conversation lives in this process alone.
         fmt::print("\n");
@@ -70,10 +85,10 @@ class InterruptHandler {
     }
   }
 
-  AsyncEngine& engine_;
   std::atomic<bool> is_stopping_ = false;
   std::mutex mutex_;
-  std::optional<std::string> request_id_;
+  AsyncEngine* engine_ = nullptr;  // of the answer that is being given, like request_id_
+  std::string request_id_;
   std::thread thread_;  // the last member: it uses the others
 };
 
@@ -86,8 +101,13 @@ struct TalkOptions {
 
 class Conversation {
  public:
-  Conversation(AsyncEngine& engine, SamplingParams params, const TalkOptions& options)
-      : engine_(engine), interrupts_(engine), params_(std::move(params)), options_(options) {
+  Conversation(
+      AsyncEngine& engine,
+      InterruptHandler& interrupts,
+      SamplingParams params,
+      const TalkOptions& options
+  )
+      : engine_(engine), interrupts_(interrupts), params_(std::move(params)), options_(options) {
     params_.output_kind = RequestOutputKind::kDelta;
     reset();
   }
@@ -145,25 +165,30 @@ class Conversation {
     const Prompt prompt = engine_.render_chat(chat_context_json(messages_, {}, format));
     const std::string request_id = fmt::format("chat-{}", num_requests_++);
     const auto stream = engine_.add_request(request_id, prompt, params_);
-    interrupts_.set_request(request_id);
     std::string text;
-    RequestOutput whole;
-    while (auto output = stream->next()) {
-      for (const CompletionOutput& completion : output->outputs) {
-        print(completion.text);
-        text += completion.text;
-      }
-      gather_stream(whole, std::move(*output));
-    }
-    interrupts_.set_request(std::nullopt);
+    const RequestOutput whole = show(*stream, text);
     print("\n");
     if (whole.error) throw InternalError(*whole.error);
     if (options_.stats) print_note(describe_request(whole));
     messages_.push_back({"assistant", text});
   }
 
+  // Prints the answer as it comes, and appends it to `text`.
+  RequestOutput show(RequestStream& stream, std::string& text) {
+    const InterruptHandler::Answer answer(interrupts_, engine_, stream.request_id());
+    RequestOutput whole;
+    while (auto output = stream.next()) {
+      for (const CompletionOutput& completion : output->outputs) {
+        print(completion.text);
+        text += completion.text;
+      }
+      gather_stream(whole, std::move(*output));
+    }
+    return whole;
+  }
+
   AsyncEngine& engine_;
-  InterruptHandler interrupts_;
+  InterruptHandler& interrupts_;
   SamplingParams params_;
   const TalkOptions& options_;
   std::vector<ChatMessage> messages_;
@@ -197,13 +222,13 @@ int run_chat(int argc, char** argv) {
     );
   }
   command_line.check_sampling_options();  // before the model loads
-  InterruptHandler::block_signal();
+  InterruptHandler interrupts;
   AsyncEngine engine(command_line.engine_config());
   SamplingParams params = engine.default_sampling_params();
   params.max_tokens.reset();  // an answer may be as long as the model allows
   command_line.apply_to(params);
   if (params.n != 1) throw InvalidArgument("--n", "A conversation has one answer: leave n at 1.");
-  Conversation conversation(engine, std::move(params), options);
+  Conversation conversation(engine, interrupts, std::move(params), options);
   if (options.quick) return conversation.ask(*options.quick) ? 0 : 1;
   conversation.run();
   return 0;

@@ -1,12 +1,14 @@
 // The program as users start it: build/release/quire with real arguments, files and pipes.
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
+#include <sys/stat.h>
 
 #include "config/field_visitor.h"
 #include "support/child_process.h"
@@ -271,6 +273,22 @@ TEST(ChatTest, AnInterruptBetweenAnswersLeaves) {
   test::ChildProcess process({kQuire, "chat", "--model", model()});
   process.write("/help\n");
   ASSERT_TRUE(process.read_until("/exit"));
+  process.signal(SIGINT);
+  EXPECT_FALSE(process.read_until("never said"));
+  EXPECT_EQ(process.wait().exit_code, 130);
+}
+
+TEST(ChatTest, AnInterruptWhileTheModelLoadsLeaves) {
+  // A tokenizer that is never read to its end keeps the program loading.
+  const test::TempDir dir;
+  for (const auto& entry : std::filesystem::directory_iterator(model())) {
+    const auto name = entry.path().filename();
+    if (name != "tokenizer.json") std::filesystem::create_symlink(entry, dir.path() / name);
+  }
+  const std::string pipe = (dir.path() / "tokenizer.json").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  test::ChildProcess process({kQuire, "chat", "--model", dir.path().string()});
+  const std::ofstream loading(pipe);  // waits for the reader
   process.signal(SIGINT);
   EXPECT_FALSE(process.read_until("never said"));
   EXPECT_EQ(process.wait().exit_code, 130);
