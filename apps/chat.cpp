@@ -223,7 +223,10 @@ int run_chat(int argc, char** argv) {
   }
   command_line.check_sampling_options();  // before the model loads
   InterruptHandler interrupts;
-  AsyncEngine engine(command_line.engine_config());
+  EngineConfig config = command_line.engine_config();
+  // Log lines would stand in the middle of an answer.
+  if (!command_line.was_given("disable_log_stats")) config.disable_log_stats = true;
+  AsyncEngine engine(config);
   SamplingParams params = engine.default_sampling_params();
   params.max_tokens.reset();  // an answer may be as long as the model allows
   command_line.apply_to(params);

@@ -216,6 +216,14 @@ void CommandLine::check_sampling_options() const {
   params.validate();
 }
 
+void CommandLine::require(const std::string& name) const {
+  if (was_given(name)) return;
+  throw InvalidArgument(
+      flag_of(name),
+      fmt::format("This option is required. See quire {} --help.", impl_->app.get_name())
+  );
+}
+
 bool CommandLine::was_given(const std::string& name) const {
   return impl_->words_of(name) != nullptr;
 }

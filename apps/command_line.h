@@ -41,6 +41,8 @@ class CommandLine {
   void apply_to(SamplingParams& params) const;
   // Throws InvalidArgument for values that no model could serve.
   void check_sampling_options() const;
+  // Throws InvalidArgument unless the option was given.
+  void require(const std::string& name) const;
   bool was_given(const std::string& name) const;  // "max_tokens" or "--max-tokens"
   std::string help() const;
 

@@ -182,7 +182,12 @@ int run_generate(int argc, char** argv) {
   if (options.input_file) {
     files.emplace(*options.input_file, options.output_file.value_or("-"));
   }
-  AsyncEngine engine(command_line.engine_config());
+  EngineConfig config = command_line.engine_config();
+  // Log lines would stand in the middle of a text.
+  if (!options.input_file && !command_line.was_given("disable_log_stats")) {
+    config.disable_log_stats = true;
+  }
+  AsyncEngine engine(config);
   SamplingParams params = sampling_params(command_line, options, engine);
   const bool all_went_well = files ? generate_jsonl(engine, params, *files, options.stats)
                                    : PromptRun(engine, options, std::move(params)).run();

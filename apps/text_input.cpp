@@ -1,4 +1,4 @@
-#include "text_input.h"
+#include "apps/text_input.h"
 
 #include <cerrno>
 #include <cstring>

@@ -2,11 +2,16 @@
 
 #include <string>
 
+#include "apps/command_line.h"
+
 // The benchmarks of `quire bench`; argv[0] is the benchmark's name.
 namespace quire::bench {
 
 int run_latency(int argc, char** argv);
 int run_throughput(int argc, char** argv);
+
+// The engine's options; its log lines are off unless asked for, because they would disturb.
+EngineConfig engine_config(const cli::CommandLine& command_line);
 
 // Writes one JSON object to the file that --output-json names. Throws EnvironmentError.
 void write_json(const std::string& path, const std::string& json);

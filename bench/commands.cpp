@@ -54,6 +54,12 @@ std::string help() {
 
 }  // namespace
 
+EngineConfig engine_config(const cli::CommandLine& command_line) {
+  EngineConfig config = command_line.engine_config();
+  if (!command_line.was_given("disable_log_stats")) config.disable_log_stats = true;
+  return config;
+}
+
 void write_json(const std::string& path, const std::string& json) {
   std::ofstream file(path, std::ios::binary);
   file << json << '\n';

@@ -111,7 +111,7 @@ int run_throughput(int argc, char** argv) {
   add_options(command_line, options);
   command_line.add_engine_options();
   if (!command_line.parse(argc, argv)) return 0;
-  const EngineConfig config = command_line.engine_config();
+  const EngineConfig config = engine_config(command_line);
   options.dataset.name = options.dataset_name.value_or(options.dataset.name);
   options.dataset.seed = static_cast<uint64_t>(config.seed);
   LLM llm(config);

@@ -5,10 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/input_processor.h"
 #include "engine/load_engine.h"
 #include "engine/output_processor.h"
+#include "engine/stats_logger.h"
 #include "quire/chat_template.h"
 #include "quire/error.h"
 
@@ -72,12 +74,21 @@ struct AsyncEngine::Impl {
   }
 
   void pass_outputs_on() {
+    StatsLogger stats_logger(!loaded.config.disable_log_stats, monotonic_time());
     EngineCoreOutputs outputs;
     std::vector<RequestId> to_abort;
     while (loaded.core->wait_outputs(outputs)) {
-      output.process(outputs, to_abort);
+      stats_logger.add(output.process(outputs, to_abort));
       abort_in_core(std::exchange(to_abort, {}));
+      log_stats_if_due(stats_logger);
     }
+  }
+
+  void log_stats_if_due(StatsLogger& logger) const {
+    const double now = monotonic_time();
+    if (!logger.is_due(now)) return;
+    if (const auto line = logger.line_if_due(now, loaded.core->stats()))
+      QUIRE_LOG_INFO("{}", *line);
   }
 
   void abort_in_core(std::vector<RequestId> ids) {

@@ -32,19 +32,23 @@ std::shared_ptr<RequestState> OutputProcessor::add(std::string request_id, Proce
   return state;
 }
 
-void OutputProcessor::process(const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort) {
+TokenCounts OutputProcessor::process(
+    const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort
+) {
   // The step's own time: this thread may have had to wait for a CPU.
   const double age = outputs.time > 0.0 ? monotonic_time() - outputs.time : 0.0;
   const double now = wall_time() - age;
+  TokenCounts counts;
   for (const EngineCoreOutput& output : outputs.outputs) {
     const Target target = find(output.request_id);
     if (!target.state) continue;
-    deliver(target, output, outputs.new_token_ids(output), now, to_abort);
+    counts += deliver(target, output, outputs.new_token_ids(output), now, to_abort);
   }
+  return counts;
 }
 
 // A request that cannot be served does no harm to the others of the step.
-void OutputProcessor::deliver(
+TokenCounts OutputProcessor::deliver(
     const Target& target,
     const EngineCoreOutput& output,
     std::span<const int32_t> new_token_ids,
@@ -59,11 +63,13 @@ void OutputProcessor::deliver(
     const UpdateResult result =
         target.state->update(target.index, output, new_token_ids, now, forget);
     if (result.engine_core_goes_on) to_abort.push_back(output.request_id);
+    return {result.num_prompt_tokens, output.num_new_tokens};
   } catch (const std::exception& error) {
     QUIRE_LOG_ERROR("Request {} failed: {}", target.state->request_id(), error.what());
     const std::vector<RequestId> alive = forget_request(*target.state);
     to_abort.insert(to_abort.end(), alive.begin(), alive.end());
     target.state->finish(FinishReason::kError, error.what(), now);
+    return {};
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/request_state.h"
+#include "engine/stats_logger.h"
 
 namespace quire {
 
@@ -21,9 +22,9 @@ class OutputProcessor {
   // when the id is in use, InternalError after close().
   std::shared_ptr<RequestState> add(std::string request_id, ProcessedInput& input);
 
-  // Hands out what a step did. Ids that ended here, while the engine core goes on with them, are
-  // appended to `to_abort`. Requests that are not known (any more) are passed over.
-  void process(const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort);
+  // Hands out what a step did, and counts it. Ids that ended here, while the engine core goes on
+  // with them, are appended to `to_abort`. Requests that are not known (any more) are passed over.
+  TokenCounts process(const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort);
 
   // Ends the request with reason "abort"; the ids the engine core must forget.
   [[nodiscard]] std::vector<RequestId> abort(const std::string& request_id);
@@ -45,7 +46,7 @@ class OutputProcessor {
   void forget_completion(RequestId id, const Target& target, bool request_finished);
   // The ids of its completions that were still alive.
   std::vector<RequestId> forget_request(const RequestState& state);
-  void deliver(
+  TokenCounts deliver(
       const Target& target,
       const EngineCoreOutput& output,
       std::span<const int32_t> new_token_ids,

@@ -22,6 +22,7 @@ struct UpdateResult {
   bool completion_finished = false;
   bool request_finished = false;  // that was the last completion
   bool engine_core_goes_on = false;  // a stop string ended it, which the core does not know
+  int num_prompt_tokens = 0;  // other than 0 with the request's first token
 };
 
 // A request between the output thread, which feeds it, and its reader. An output is made when the

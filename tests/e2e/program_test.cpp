@@ -385,6 +385,44 @@ TEST(BenchTest, RefusesUnknownDatasetsAndBenchmarks) {
   expect_error(quire_program({"bench", "serve"}), "serve", "no server");
 }
 
+TEST(TokenizeTest, PrintsIdsAsJsonOrWords) {
+  const std::vector<std::string> command = {
+      "tokenize", "--tokenizer", model(), "--file", "-", "--no-special-tokens"};
+  EXPECT_EQ(quire_program(command, "Once upon a time").out, "1433 1020 261 526\n");
+  auto json = command;
+  json.push_back("--json");
+  EXPECT_EQ(
+      quire_program(json, "Once upon a time").out, "{\"token_ids\": [1433, 1020, 261, 526]}\n"
+  );
+  EXPECT_EQ(quire_program(json, "").out, "{\"token_ids\": []}\n");
+  expect_error(quire_program({"tokenize", "--file", "-"}), "--tokenizer", "required");
+  expect_error(quire_program({"tokenize", "--tokenizer", model()}), "--file", "required");
+  expect_error(
+      quire_program({"tokenize", "--tokenizer", "/no/such", "--file", "-"}), "", "/no/such"
+  );
+}
+
+TEST(RenderChatTest, PrintsTheRenderedTextAndNothingElse) {
+  const test::TempDir dir;
+  dir.write("context.json", R"({"messages": [{"role": "user", "content": "Hi"}], "name": "x"})");
+  dir.write("plain.jinja", "{{ name }}: {{ messages[0].content }}");
+  dir.write("raising.jinja", "{{ raise_exception('no system role') }}");
+  const std::string context = (dir.path() / "context.json").string();
+  const auto rendered = [&](const std::string& name) {
+    return quire_program(
+        {"render-chat", "--template-file", (dir.path() / name).string(), "--context-file", context}
+    );
+  };
+  EXPECT_EQ(rendered("plain.jinja").out, "x: Hi");
+  expect_error(rendered("raising.jinja"), "messages", "no system role");
+  EXPECT_EQ(
+      quire_program({"render-chat", "--model", model(), "--context-file", context}).out,
+      "<|im_start|>user\nHi<|im_end|>\n"
+  );
+  expect_error(quire_program({"render-chat", "--context-file", context}), "--model", "");
+  expect_error(quire_program({"render-chat", "--model", model()}), "--context-file", "required");
+}
+
 TEST(ProgramTest, HelpListsEveryOption) {
   const std::string help = quire_program({"generate", "--help"}).out;
   EngineConfig config;
