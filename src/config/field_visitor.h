@@ -159,7 +159,8 @@ void visit_sampling_fields(Params& p, Visitor&& v) {
   v("min_tokens", p.min_tokens, group, "Shortest output in tokens.");
   v("logprobs", p.logprobs, group, "Likeliest tokens to report per position; -1: all.");
   v("prompt_logprobs", p.prompt_logprobs, group, "The same for the prompt.");
-  v("logprob_token_ids", p.logprob_token_ids, group, "Token ids to report instead of the likeliest.");
+  v("logprob_token_ids", p.logprob_token_ids, group, "Token ids to report instead of the likeliest."
+  );
   v("detokenize", p.detokenize, group, "Turn the output into text.");
   v("skip_special_tokens", p.skip_special_tokens, group, "Leave special tokens out of the text.");
   v("spaces_between_special_tokens",

@@ -84,13 +84,13 @@ Entries system_entries() {
 
 Entries cpu_entries() {
   const DeviceInfo device = query_device_info();
-  cpu::select_isa(env::cpu_isa().value_or("auto"));
+  const cpu::IsaLevel isa = cpu::find_isa(env::cpu_isa().value_or("auto"));
   return {
       {"Model", read_field("/proc/cpuinfo", "model name", ':')},
       {"CPUs of the machine", std::to_string(sysconf(_SC_NPROCESSORS_ONLN))},
       {"CPUs for this process", std::to_string(device.num_cpus)},
       {"Vector extensions", vector_flags()},
-      {"Kernels in use", std::string(cpu::isa_name(cpu::current_isa()))},
+      {"Kernels in use", std::string(cpu::isa_name(isa))},
       {"L1d cache", cache_size(_SC_LEVEL1_DCACHE_SIZE)},
       {"L2 cache", cache_size(_SC_LEVEL2_CACHE_SIZE)},
       {"L3 cache", cache_size(_SC_LEVEL3_CACHE_SIZE)},

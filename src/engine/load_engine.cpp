@@ -166,9 +166,9 @@ EngineConfig with_environment(EngineConfig config) {
 
 LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage) {
   const EngineConfig config = with_environment(wish);
-  cpu::select_isa(config.cpu_isa);
-  const fs::path dir = find_folder(config, config.model, config.revision, false);
   LoadedEngine loaded;
+  loaded.isa = std::make_shared<const cpu::IsaLease>(config.cpu_isa);
+  const fs::path dir = find_folder(config, config.model, config.revision, false);
   loaded.config = config;
   loaded.tokenizer_dir =
       config.tokenizer ? find_folder(config, *config.tokenizer, config.tokenizer_revision, true)

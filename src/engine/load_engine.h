@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "backend/cpu_isa.h"
 #include "config/model_config.h"
 #include "config/resolve.h"
 #include "engine/engine_core_client.h"
@@ -19,6 +20,7 @@ struct LoadedEngine {
   int max_model_len = 0;
   std::filesystem::path tokenizer_dir;  // where a chat template is looked for
   std::shared_ptr<const Tokenizer> tokenizer;  // nullptr with skip_tokenizer_init
+  std::shared_ptr<const cpu::IsaLease> isa;  // the core's kernels: it outlives the core
   std::unique_ptr<EngineCoreClient> core;
 };
 

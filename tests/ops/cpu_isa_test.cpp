@@ -36,6 +36,22 @@ TEST(CpuIsa, RefusesAnUnknownNameAndListsTheKnownOnes) {
   }
 }
 
+TEST(CpuIsa, StaysWhatALivingEngineUses) {
+  {
+    const cpu::IsaLease lease("generic");
+    const cpu::IsaLease second("auto");
+    EXPECT_EQ(cpu::current_isa(), cpu::IsaLevel::kGeneric) << "auto takes what is in use";
+    for (const auto isa : {cpu::IsaLevel::kAvx2, cpu::IsaLevel::kAvx512}) {
+      if (!cpu::is_isa_available(isa)) continue;
+      EXPECT_THROW(cpu::select_isa(isa), InvalidArgument);
+      EXPECT_THROW(cpu::IsaLease(cpu::isa_name(isa)), InvalidArgument);
+    }
+    EXPECT_EQ(cpu::current_isa(), cpu::IsaLevel::kGeneric);
+  }
+  cpu::select_isa("auto");
+  EXPECT_EQ(cpu::current_isa(), cpu::find_isa("auto")) << "nobody holds it any more";
+}
+
 TEST(CpuIsa, SpellsNamesAsTheOptionDoes) {
   EXPECT_EQ(cpu::isa_name(cpu::IsaLevel::kGeneric), "generic");
   EXPECT_EQ(cpu::isa_name(cpu::IsaLevel::kAvx2), "avx2");
