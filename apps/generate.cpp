@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "apps/command_line.h"
@@ -25,7 +27,12 @@ struct CommandOptions {
 };
 
 void add_options(CommandLine& command_line, CommandOptions& options) {
-  command_line.add_texts("prompt", options.prompts, "Text to complete; may be given many times.");
+  command_line.add_texts(
+      "prompt",
+      options.prompts,
+      "Text to complete; may be given many times. Up to 256 tokens each, unless --max-tokens is "
+      "given."
+  );
   command_line.add_switch(
       "chat", options.chat, "Take each --prompt as a user's message, through the chat template."
   );
@@ -137,10 +144,23 @@ class PromptRun {
       gather_stream(whole, std::move(*output));
     }
     print("\n");
-    if (whole.error) fail("", *whole.error);
+    if (whole.error) {
+      fail("", *whole.error);
+    } else if (params_.detokenize && is_empty(whole)) {
+      print_note(
+          options_.chat ? "(The model answered nothing.)"
+                        : "(The model ended the text at once. A chat model may want --chat.)"
+      );
+    }
     stats_.add(whole);
     if (options_.stats) print_note(describe_request(whole));
     if (stdout_is_terminal()) print("\n");
+  }
+
+  static bool is_empty(const RequestOutput& output) {
+    return std::ranges::all_of(output.outputs, [](const CompletionOutput& completion) {
+      return completion.text.empty();
+    });
   }
 
   void show_texts(const RequestOutput& output) const {
@@ -162,6 +182,17 @@ class PromptRun {
   bool all_went_well_ = true;
 };
 
+// What only an output line can show is not taken with --prompt.
+void check_is_shown(const CommandLine& command_line, const CommandOptions& options) {
+  if (options.input_file) return;
+  for (const char* name : {"logprobs", "prompt_logprobs", "logprob_token_ids", "detokenize"}) {
+    if (!command_line.was_given(name)) continue;
+    throw InvalidArgument(
+        name, "--prompt prints text alone. Use --input-file, whose lines show it."
+    );
+  }
+}
+
 }  // namespace
 }  // namespace quire::cli
 
@@ -177,6 +208,7 @@ int run_generate(int argc, char** argv) {
   command_line.add_sampling_options();
   if (!command_line.parse(argc, argv)) return 0;
   check(options);
+  check_is_shown(command_line, options);
   command_line.check_sampling_options();  // before the model loads
   std::optional<JsonlFiles> files;
   if (options.input_file) {
@@ -191,5 +223,8 @@ int run_generate(int argc, char** argv) {
   SamplingParams params = sampling_params(command_line, options, engine);
   const bool all_went_well = files ? generate_jsonl(engine, params, *files, options.stats)
                                    : PromptRun(engine, options, std::move(params)).run();
+  if (files && !all_went_well) {
+    print_error("", "Some requests failed: their lines have an \"error\".");
+  }
   return all_went_well ? 0 : 1;
 }

@@ -201,6 +201,7 @@ TEST(GenerateTest, RefusesWhatItCannotDo) {
   expect_error(refused({"--prompt", "x", "--dtype", "float16"}), "dtype", "bfloat16");
   expect_error(refused({"--prompt", ""}), "prompt", "cannot be empty");
   expect_error(refused({"--prompt", "x", "--load-format", "gguf"}), "load_format", "safetensors");
+  expect_error(refused({"--prompt", "x", "--logprobs", "2"}), "logprobs", "--input-file");
   expect_error(refused({"--input-file", "/no/such.jsonl"}), "--input-file", "No such file");
   expect_error(
       refused({"--prompt", "a b c d e f g", "--max-model-len", "3"}), "prompt", "longer than"
@@ -213,6 +214,15 @@ TEST(GenerateTest, OneBadPromptDoesNotSpoilTheOther) {
   );
   expect_error(result, "prompt", "cannot be empty");
   EXPECT_THAT(lines_of(result.out), SizeIs(1));
+}
+
+TEST(GenerateTest, AnEmptyCompletionIsExplained) {
+  const ProcessResult result = quire_program(
+      {"generate", "--model", model(), "--prompt", "What is two plus two?", "--temperature", "0"}
+  );
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, "\n") << "the model answers questions in chats only";
+  EXPECT_THAT(result.err, HasSubstr("--chat"));
 }
 
 TEST(GenerateTest, InvalidUtf8IsAnError) {
