@@ -160,6 +160,8 @@ void retry(const RetryPolicy& policy, FunctionRef<bool()> attempt) {
       if (attempt()) return;
       failures = 0;
       delay = policy.delay;
+    } catch (const UnknownHostError&) {
+      throw;
     } catch (const ConnectionError& error) {
       if (++failures > policy.max_retries) throw;
       QUIRE_LOG_WARN("{}; trying again in {} ms", error.what(), delay.count());

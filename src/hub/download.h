@@ -14,8 +14,8 @@ struct RetryPolicy {
   std::chrono::milliseconds delay{500};  // before the first; doubles up to 30 s
 };
 
-// Calls `attempt` until it returns; only ConnectionError is tried again. `attempt` returns true
-// when it is done and false when it got further but not to the end.
+// Calls `attempt` until it returns; only ConnectionError is tried again, unless the host is
+// unknown. `attempt` returns true when it is done and false when it got further but not to the end.
 void retry(const RetryPolicy& policy, FunctionRef<bool()> attempt);
 
 // Downloads a file to `target`. What has arrived stands in target.incomplete, where the next call

@@ -134,7 +134,9 @@ void HttpClient::set_defaults(const std::string& url, Transfer& transfer) {
 HttpResponse HttpClient::perform(const std::string& url, Transfer& transfer) {
   const CURLcode code = curl_easy_perform(curl_);
   if (code != CURLE_OK && !transfer.stopped) {
-    throw ConnectionError(fmt::format("{}: {}", url, curl_easy_strerror(code)));
+    const std::string text = fmt::format("{}: {}", url, curl_easy_strerror(code));
+    if (code == CURLE_COULDNT_RESOLVE_HOST) throw UnknownHostError(text);
+    throw ConnectionError(text);
   }
   return std::move(transfer.response);
 }

@@ -25,6 +25,12 @@ class ConnectionError : public EnvironmentError {
   using EnvironmentError::EnvironmentError;
 };
 
+// The host's name means nothing here: no network, or a wrong address. Another try would not help.
+class UnknownHostError : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
 // Blocking HTTP on one connection. The token goes to the host of the first address only, never to
 // one that it redirects to.
 class HttpClient {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "hub/download.h"
 #include "support/loopback_hub.h"
 
 namespace quire {
@@ -67,6 +68,17 @@ TEST(HttpClient, AClosedPortIsAConnectionError) {
   }
   HttpClient http(std::nullopt);
   EXPECT_THROW(http.get(endpoint + "/"), ConnectionError);
+}
+
+TEST(HttpClient, AnUnknownHostIsNotTriedAgain) {
+  HttpClient http(std::nullopt);
+  int num_tries = 0;
+  const auto attempt = [&] {
+    ++num_tries;
+    return http.get("http://no-such-host.invalid/").status == 200;
+  };
+  EXPECT_THROW(retry({.max_retries = 3}, attempt), UnknownHostError);
+  EXPECT_EQ(num_tries, 1);
 }
 
 TEST(HttpClient, AddressesAreEncodedButForWhatIsKept) {
