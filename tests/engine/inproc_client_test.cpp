@@ -2,6 +2,7 @@
 #include "engine/inproc_client.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <semaphore>
 #include <stdexcept>
@@ -79,6 +80,12 @@ class InprocClientTest : public ::testing::Test {
     return tokens;
   }
 
+  // Lets the steps run that waited from the start.
+  void allow_steps() {
+    control_.waits_for_allowance = false;
+    control_.allowed_steps.release();
+  }
+
   StepControl control_;
 };
 
@@ -94,9 +101,11 @@ TEST_F(InprocClientTest, HandsOutTheTokensOfEveryStep) {
 }
 
 TEST_F(InprocClientTest, AnAbortEndsARequestWithItsReason) {
+  control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 8000));
+  client->add_request(make_request(7, 1500));
   client->abort_requests({7});
+  allow_steps();
   std::optional<FinishReason> reason;
   (void)read(*client, 7, reason);
   EXPECT_EQ(reason, FinishReason::kAbort);
@@ -120,6 +129,7 @@ TEST_F(InprocClientTest, AFailingStepKillsTheEngine) {
 
 TEST_F(InprocClientTest, AFailingStepEndsEveryStream) {
   control_.num_steps_to_failure = 3;
+  control_.waits_for_allowance = true;
   LoadedEngine loaded = test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>());
   loaded.core = start();
   AsyncEngine engine(std::move(loaded));
@@ -127,6 +137,7 @@ TEST_F(InprocClientTest, AFailingStepEndsEveryStream) {
   params.ignore_eos = true;
   const auto first = engine.add_request("first", {.token_ids = {10, 11}}, params);
   const auto second = engine.add_request("second", {.token_ids = {20, 21}}, params);
+  allow_steps();
   for (RequestStream* stream : {first.get(), second.get()}) {
     RequestOutput last;
     while (auto output = stream->next())
@@ -172,14 +183,13 @@ TEST_F(InprocClientTest, AResetThatTheEngineDiesUnderIsAnswered) {
 TEST_F(InprocClientTest, AShutdownStopsLiveRequests) {
   control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 8000));
+  client->add_request(make_request(7, 1500));
   control_.started_steps.acquire();
   auto shutdown = std::async(std::launch::async, [&] { client->shutdown(); });
-  control_.waits_for_allowance = false;
-  control_.allowed_steps.release();
-  shutdown.get();
+  while (shutdown.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready)
+    control_.allowed_steps.release();
   std::optional<FinishReason> reason;
-  EXPECT_LT(read(*client, 7, reason).size(), 8000u);
+  EXPECT_LT(read(*client, 7, reason).size(), 1500u);
   EXPECT_EQ(reason, std::nullopt) << "the reader ends the streams";
   EXPECT_EQ(client->dead_reason(), std::nullopt) << "it was told to stop";
   EXPECT_FALSE(client->reset_prefix_cache(false));
