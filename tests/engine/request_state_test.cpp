@@ -2,7 +2,9 @@
 #include "engine/request_state.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -325,6 +327,7 @@ TEST_F(RequestStateTest, TheOwnerLearnsOfAnEndBeforeTheReader) {
   const int32_t id = 500;
   (void)state_->update(0, output, {&id, 1}, 1.0, [&](const UpdateResult& result) {
     EXPECT_TRUE(result.request_finished);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // time enough to see the end
     owner_knows = true;
   });
   EXPECT_TRUE(reader.get());
