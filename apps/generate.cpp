@@ -137,7 +137,8 @@ class PromptRun {
   }
 
   void show(const std::string& prompt, RequestStream& stream) {
-    if (stdout_is_terminal()) print(dim(prompt));
+    const bool is_chat = options_.chat || options_.system_prompt.has_value();
+    if (stdout_is_terminal()) print(dim(prompt) + (is_chat ? "\n" : ""));
     RequestOutput whole;
     while (auto output = stream.next()) {
       show_texts(*output);
@@ -148,8 +149,8 @@ class PromptRun {
       fail("", *whole.error);
     } else if (params_.detokenize && is_empty(whole)) {
       print_note(
-          options_.chat ? "(The model answered nothing.)"
-                        : "(The model ended the text at once. A chat model may want --chat.)"
+          is_chat ? "(The model answered nothing.)"
+                  : "(The model ended the text at once. A chat model may want --chat.)"
       );
     }
     stats_.add(whole);
