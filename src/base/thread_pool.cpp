@@ -4,6 +4,7 @@
 #include <atomic>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,15 +79,16 @@ void pin_to(pthread_t thread, int cpu) {
 }  // namespace
 
 // generation counts tasks; stopping is one more of them. Each counter has a cache line of its own,
-// because different threads write them.
+// because different threads write them; the task lies beside the generation, so that a worker gets
+// both at once.
 struct ThreadPool::Impl {
   alignas(64) std::atomic<uint32_t> generation{0};
+  bool stop = false;
+  std::optional<FunctionRef<void(int)>> task;
   alignas(64) std::atomic<uint32_t> num_pending{0};
   alignas(64) std::atomic<uint32_t> num_arrived{0};
   alignas(64) std::atomic<uint32_t> barrier_phase{0};
-  const FunctionRef<void(int)>* task = nullptr;
-  bool stop = false;
-  std::vector<std::thread> threads;
+  alignas(64) std::vector<std::thread> threads;
   std::unique_ptr<std::byte[], ScratchDelete> scratch;
   size_t scratch_bytes = 0;
 
@@ -127,7 +129,7 @@ void ThreadPool::run(FunctionRef<void(int)> task) {
     task(0);
     return;
   }
-  impl_->task = &task;
+  impl_->task = task;
   impl_->num_pending.store(num_threads_ - 1, std::memory_order_relaxed);
   impl_->generation.fetch_add(1, std::memory_order_release);
   impl_->generation.notify_all();

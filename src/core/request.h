@@ -76,6 +76,11 @@ struct Request {
   std::span<const int32_t> output_token_ids() const {
     return std::span(token_ids).subspan(num_prompt_tokens);
   }
+  // Somebody looks at each token as it comes: a stream, or a search for stop strings.
+  bool is_read_step_by_step() const {
+    return sampling_params.output_kind != RequestOutputKind::kFinalOnly ||
+           !sampling_params.stop.empty();
+  }
   bool skips_reading_prefix_cache() const {
     return sampling_params.skip_reading_prefix_cache.value_or(
         sampling_params.prompt_logprobs.has_value()

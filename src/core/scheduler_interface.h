@@ -36,6 +36,9 @@ struct EngineCoreOutputs {
   std::vector<EngineCoreOutput> outputs;
   std::vector<int32_t> token_ids;
   double time = 0.0;  // monotonic seconds at the end of the step; 0: not set
+  // One of them ends its request, or is read before it ends. The others may come to their reader
+  // later, many at a time.
+  bool is_awaited = false;
 
   std::span<const int32_t> new_token_ids(const EngineCoreOutput& output) const {
     return std::span(token_ids).subspan(output.token_start, output.num_new_tokens);
@@ -43,6 +46,7 @@ struct EngineCoreOutputs {
   void clear() {  // keeps the capacity
     outputs.clear();
     token_ids.clear();
+    is_awaited = false;
   }
   bool operator==(const EngineCoreOutputs&) const = default;
 };

@@ -64,6 +64,7 @@ void Scheduler::update(
         outputs
     );
   }
+  outputs.is_awaited |= !refused_.empty();
   std::ranges::move(refused_, std::back_inserter(outputs.outputs));
   refused_.clear();
   drop_finished();
@@ -109,6 +110,7 @@ void Scheduler::update_request(
   if (prompt_logprobs) take_prompt_logprobs(request, scheduled, prompt_logprobs->positions, told);
   if (told.num_new_tokens == 0 && told.new_prompt_logprobs.empty()) return;
   told.events = std::move(request.events);
+  outputs.is_awaited |= told.finish_reason.has_value() || request.is_read_step_by_step();
   outputs.outputs.push_back(std::move(told));
 }
 

@@ -20,6 +20,7 @@ void EngineCore::abort_requests(std::span<const RequestId> ids, EngineCoreOutput
     EngineCoreOutput& output = outputs.outputs.emplace_back();
     output.request_id = id;
     output.finish_reason = FinishReason::kAbort;
+    outputs.is_awaited = true;
   }
   record_scheduler_stats();
 }

@@ -25,32 +25,52 @@ struct ResetMessage {
 };
 using Message = std::variant<AddMessage, AbortMessage, ResetMessage>;
 
+// Waking the reader takes a CPU from the kernels, so outputs that nobody waits for are held back:
+// for so many seconds at most.
+constexpr double kMaxHold = 0.01;
+
 // Outputs of steps on their way to the reader. Handed-back ones are filled again, so that a steady
 // flow allocates nothing.
 class OutputMailbox {
  public:
   // Takes the outputs and leaves an empty struct with used memory behind.
   void put(EngineCoreOutputs& outputs) {
+    const double time = outputs.time;
+    bool is_due = outputs.is_awaited;
     {
       std::lock_guard lock(mutex_);
+      if (next_ == full_.size()) oldest_ = time;
+      is_due |= time - oldest_ > kMaxHold;
       if (spare_.empty()) spare_.emplace_back();
       std::swap(outputs, spare_.back());
       full_.push_back(std::move(spare_.back()));
       spare_.pop_back();
+      if (is_due) num_due_ = full_.size();
+    }
+    if (is_due) ready_.notify_one();
+    outputs.clear();
+  }
+
+  // Nothing follows for a while: what was held back goes out.
+  void flush() {
+    {
+      std::lock_guard lock(mutex_);
+      if (num_due_ == full_.size()) return;
+      num_due_ = full_.size();
     }
     ready_.notify_one();
-    outputs.clear();
   }
 
   bool wait(EngineCoreOutputs& outputs) {
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [&] { return closed_ || next_ < full_.size(); });
+    ready_.wait(lock, [&] { return closed_ || next_ < num_due_; });
     if (next_ == full_.size()) return false;
     spare_.push_back(std::move(outputs));
     outputs = std::move(full_[next_++]);
     if (next_ == full_.size()) {
       full_.clear();
       next_ = 0;
+      num_due_ = 0;
     }
     return true;
   }
@@ -68,6 +88,8 @@ class OutputMailbox {
   std::condition_variable ready_;
   std::vector<EngineCoreOutputs> full_;  // [next_, end) wait for the reader
   size_t next_ = 0;
+  size_t num_due_ = 0;  // of full_, counted from its beginning
+  double oldest_ = 0.0;  // time of the first that was held back
   std::vector<EngineCoreOutputs> spare_;
   bool closed_ = false;
 };
@@ -136,8 +158,9 @@ class InprocClient final : public EngineCoreClient {
       if (core_->has_work()) {
         inbox_.drain(messages_);
         if (messages_.empty() && inbox_.closed()) return;
-      } else if (!inbox_.wait_drain(messages_)) {
-        return;
+      } else {
+        outbox_.flush();
+        if (!inbox_.wait_drain(messages_)) return;
       }
       for (Message& message : messages_) {
         handle(message);

@@ -55,6 +55,25 @@ TEST(SchedulerUpdateTest, EndOfTextStopsARequestAndTheOtherGoesOn) {
   two.scheduler.check_integrity();
 }
 
+// Whether a step's outputs must reach their reader at once.
+bool is_awaited(RequestOutputKind kind, std::vector<std::string> stop, int max_tokens) {
+  Scheduler scheduler = create_scheduler();
+  auto request = create_request({.id = 0, .max_tokens = max_tokens});
+  request->sampling_params.output_kind = kind;
+  request->sampling_params.stop = std::move(stop);
+  scheduler.add_request(std::move(request));
+  const SchedulerOutput output = scheduler.schedule();
+  return update(scheduler, output, make_runner_output(output, {{0, {1}}})).is_awaited;
+}
+
+TEST(SchedulerUpdateTest, OutputsAreAwaitedByStreamsStopStringsAndEnds) {
+  EXPECT_TRUE(is_awaited(RequestOutputKind::kCumulative, {}, 16));
+  EXPECT_TRUE(is_awaited(RequestOutputKind::kDelta, {}, 16));
+  EXPECT_TRUE(is_awaited(RequestOutputKind::kFinalOnly, {"stop"}, 16));
+  EXPECT_TRUE(is_awaited(RequestOutputKind::kFinalOnly, {}, 1)) << "the request ends";
+  EXPECT_FALSE(is_awaited(RequestOutputKind::kFinalOnly, {}, 16));
+}
+
 TEST(SchedulerUpdateTest, TokensBehindAStopTokenAreDropped) {
   TwoRunning two({.id = 0, .stop_token_ids = {42, 43}}, {.id = 1, .stop_token_ids = {42, 43}}, 2);
   const EngineCoreOutputs outputs = two.sample({10, 42, 12}, {13, 14});

@@ -100,6 +100,28 @@ TEST_F(InprocClientTest, HandsOutTheTokensOfEveryStep) {
   EXPECT_EQ(client->dead_reason(), std::nullopt);
 }
 
+TEST_F(InprocClientTest, HoldsBackWhatNobodyReadsBeforeTheEnd) {
+  control_.waits_for_allowance = true;
+  const auto client = start();
+  auto request = make_request(7, 30);
+  request->sampling_params.output_kind = RequestOutputKind::kFinalOnly;
+  client->add_request(std::move(request));
+  auto first = std::async(std::launch::async, [&] {
+    EngineCoreOutputs outputs;
+    return client->wait_outputs(outputs);
+  });
+  control_.started_steps.acquire();
+  control_.allowed_steps.release();
+  control_.started_steps.acquire();  // the first step's token is in the mailbox
+  EXPECT_EQ(first.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  control_.allowed_steps.release();  // the next comes too late to hold the first back further
+  EXPECT_TRUE(first.get());
+  allow_steps();
+  std::optional<FinishReason> reason;
+  EXPECT_EQ(read(*client, 7, reason).size(), 29u);
+  EXPECT_EQ(reason, FinishReason::kLength);
+}
+
 TEST_F(InprocClientTest, AnAbortEndsARequestWithItsReason) {
   control_.waits_for_allowance = true;
   const auto client = start();

@@ -12,7 +12,8 @@ namespace {
 
 // One call: first every token's norm, rope and cache write, then the query rows as work items that
 // threads take one by one. An item is a request, a kv head, a tile of its query tokens and a part
-// of its query heads; how rows fall into items changes no row's result.
+// of its query heads; how rows fall into items changes no row's result. When every item reads one
+// token of its own and all heads that share its kv head, it prepares them itself.
 class AttentionCall {
  public:
   AttentionCall(
@@ -27,8 +28,9 @@ class AttentionCall {
         params_(params),
         batch_(batch),
         qkv_(qkv),
-        kv_cache_(kv_cache),
         out_(out),
+        cache_(static_cast<std::byte*>(kv_cache.raw())),
+        is_bfloat16_(kv_cache.dtype() == DType::kBFloat16),
         layout_(batch.block_size, params.num_kv_heads, params.head_dim, kv_cache.dtype()) {
     const int group_size = params.num_heads / params.num_kv_heads;
     tile_tokens_ = std::max(1, kMaxAttendRows / group_size);
@@ -42,16 +44,20 @@ class AttentionCall {
         num_items == 0 ? 1 : static_cast<int>(ceil_div<int64_t>(num_threads, num_items));
     const int needed = ceil_div(group_size, kMaxAttendRows);
     num_head_parts_ = std::min(group_size, std::max(wanted, needed));
+    items_prepare_ = num_head_parts_ == 1 && has_one_token_each();
+    next_item_ = num_threads;  // the first ones are dealt out
     scratch_floats_ = attend_scratch_floats(layout_.padded_head_dim);
     scratch_ = static_cast<float*>(pool.scratch(num_threads * scratch_floats_ * sizeof(float)));
   }
 
-  void run(int thread_idx) {
-    const Range tokens = share_of(batch_.num_tokens, thread_idx, pool_.num_threads());
-    for (int64_t token = tokens.begin; token < tokens.end; ++token) {
-      prepare_token(token);
+  void operator()(int thread_idx) {
+    if (!items_prepare_) {
+      const Range tokens = share_of(batch_.num_tokens, thread_idx, pool_.num_threads());
+      for (int64_t token = tokens.begin; token < tokens.end; ++token) {
+        prepare_token(token, 0, params_.num_kv_heads);
+      }
+      pool_.barrier();
     }
-    pool_.barrier();
     attend_items(thread_idx);
   }
 
@@ -61,7 +67,15 @@ class AttentionCall {
     return ceil_div(query_begin(request + 1) - query_begin(request), tile_tokens_);
   }
 
-  void prepare_token(int64_t token) const {
+  bool has_one_token_each() const {
+    if (batch_.num_tokens != batch_.num_reqs) return false;
+    for (int request = 0; request < batch_.num_reqs; ++request) {
+      if (query_begin(request) != request) return false;
+    }
+    return true;
+  }
+
+  void prepare_token(int64_t token, int first_kv_head, int last_kv_head) const {
     const int slot = batch_.slot_mapping.data<int32_t>()[token];
     const int position = batch_.positions.data<int32_t>()[token];
     const int64_t block = slot / batch_.block_size;
@@ -69,20 +83,21 @@ class AttentionCall {
     const auto weight_of = [](const Tensor& weight) {
       return weight.defined() ? weight.data<float>() : nullptr;
     };
-    const bool is_bfloat16 = kv_cache_.dtype() == DType::kBFloat16;
-    const auto prepare = is_bfloat16 ? kernels().prepare_bfloat16 : kernels().prepare_float32;
+    const auto prepare = is_bfloat16_ ? kernels().prepare_bfloat16 : kernels().prepare_float32;
     prepare({
         .qkv = row_of<float>(qkv_, token),
         .num_heads = params_.num_heads,
         .num_kv_heads = params_.num_kv_heads,
+        .first_kv_head = first_kv_head,
+        .last_kv_head = last_kv_head,
         .head_dim = params_.head_dim,
         .q_norm_weight = weight_of(params_.q_norm_weight),
         .k_norm_weight = weight_of(params_.k_norm_weight),
         .norm_eps = params_.qk_norm_eps,
         .cos_sin = row_of<float>(params_.rope.cos_sin, position),
         .rotary_dim = params_.rope.rotary_dim,
-        .cache = static_cast<std::byte*>(kv_cache_.raw()) + block * layout_.block_bytes +
-                 offset / kPanelWidth * 2 * layout_.keys_bytes,
+        .cache =
+            cache_ + block * layout_.block_bytes + offset / kPanelWidth * 2 * layout_.keys_bytes,
         .head_bytes = layout_.head_bytes,
         .slot = offset % kPanelWidth,
     });
@@ -94,8 +109,7 @@ class AttentionCall {
     const int items_per_tile = params_.num_kv_heads * num_head_parts_;
     int64_t first_item = 0;
     int request = 0;
-    while (true) {
-      const int64_t item = next_item_.fetch_add(1, std::memory_order_relaxed);
+    for (int64_t item = thread_idx;; item = next_item_.fetch_add(1, std::memory_order_relaxed)) {
       while (request < batch_.num_reqs &&
              item >= first_item + int64_t{num_tiles(request)} * items_per_tile) {
         first_item += int64_t{num_tiles(request)} * items_per_tile;
@@ -117,9 +131,8 @@ class AttentionCall {
     const int computed = batch_.seq_lens.data<int32_t>()[request] - num_queries;
     const int64_t row = query_begin(request) + token;
     const int64_t column = (kv_head * group_size + heads.begin) * params_.head_dim;
-    const auto* cache = static_cast<const std::byte*>(kv_cache_.raw());
-    const bool is_bfloat16 = kv_cache_.dtype() == DType::kBFloat16;
-    const auto attend = is_bfloat16 ? kernels().attend_bfloat16 : kernels().attend_float32;
+    if (items_prepare_) prepare_token(row, kv_head, kv_head + 1);
+    const auto attend = is_bfloat16_ ? kernels().attend_bfloat16 : kernels().attend_float32;
     attend({
         .q = row_of<float>(qkv_, row) + column,
         .q_stride = qkv_.stride(0),
@@ -134,7 +147,7 @@ class AttentionCall {
         .softcap = params_.logits_softcap,
         .block_table = row_of<int32_t>(batch_.block_table, request),
         .groups_per_block = batch_.block_size / kPanelWidth,
-        .cache = cache + kv_head * layout_.head_bytes,
+        .cache = cache_ + kv_head * layout_.head_bytes,
         .block_bytes = layout_.block_bytes,
         .scratch = scratch_ + thread_idx * scratch_floats_,
     });
@@ -143,15 +156,17 @@ class AttentionCall {
   ThreadPool& pool_;
   const AttentionParams& params_;
   const PagedBatch& batch_;
-  const Tensor& qkv_;
-  const Tensor& kv_cache_;
-  const Tensor& out_;
+  Tensor qkv_;
+  Tensor out_;
+  std::byte* cache_;
+  bool is_bfloat16_;
   CacheLayout layout_;
   int tile_tokens_ = 1;
   int num_head_parts_ = 1;
   int64_t scratch_floats_ = 0;
   float* scratch_ = nullptr;
-  std::atomic<int64_t> next_item_{0};
+  bool items_prepare_ = false;
+  alignas(64) std::atomic<int64_t> next_item_{0};  // a line that is written by all
 };
 
 }  // namespace
@@ -171,7 +186,7 @@ void paged_attention(
 ) {
   if (batch.num_tokens == 0) return;
   AttentionCall call(stream.pool(), params, batch, qkv, kv_cache, out);
-  stream.pool().run([&](int thread_idx) { call.run(thread_idx); });
+  stream.pool().run(call);
 }
 
 }  // namespace quire::cpu

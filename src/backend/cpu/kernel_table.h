@@ -43,6 +43,8 @@ struct PrepareArgs {
   float* qkv = nullptr;  // [(num_heads + 2 * num_kv_heads) * head_dim], overwritten
   int num_heads = 0;
   int num_kv_heads = 0;
+  int first_kv_head = 0;  // kv heads [first, last) and their query heads
+  int last_kv_head = 0;
   int head_dim = 0;
   const float* q_norm_weight = nullptr;  // [head_dim]; nullptr: none
   const float* k_norm_weight = nullptr;

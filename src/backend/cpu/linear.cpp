@@ -25,7 +25,8 @@ struct Block {
   int64_t num_rows;
 };
 
-// The operands of one call, shared by its threads.
+// One call, shared by its threads. It holds plain values side by side: a worker reads them from the
+// caller's cache, and each further place would be one more wait.
 class LinearCall {
  public:
   LinearCall(
@@ -35,28 +36,41 @@ class LinearCall {
       const LinearOptions& options,
       const Tensor& out
   )
-      : pool_(pool), x_(x), weight_(weight), options_(options), out_(out) {
-    const int64_t depth = weight.in_features;
-    has_prologue_ = options.prologue != LinearPrologue::kNone;
+      : pool_(pool),
+        x_(x.data<float>()),
+        ld_x_(x.stride(0)),
+        num_rows_(x.size(0)),
+        panels_(static_cast<const std::byte*>(weight.storage.data())),
+        is_bfloat16_(weight.dtype == DType::kBFloat16),
+        depth_(weight.in_features),
+        panel_stride_(panel_bytes(weight.dtype, weight.in_features)),
+        out_features_(weight.out_features),
+        out_(out.data<float>()),
+        ld_out_(out.stride(0)),
+        prologue_(options.prologue),
+        norm_weight_(options.norm_weight.data<float>()),
+        norm_eps_(options.norm_eps),
+        bias_(options.bias.data<float>()),
+        accumulate_(options.accumulate),
+        softcap_(options.softcap) {
+    const bool has_prologue = prologue_ != LinearPrologue::kNone;
     // A barrier costs as much as this many elements of a norm, or of an activation.
-    const int64_t cheap = options.prologue == LinearPrologue::kRmsNorm ? 4096 : 1024;
-    is_redundant_ = x.size(0) <= kBlockRows && x.size(0) * depth <= cheap;
+    const int64_t cheap = prologue_ == LinearPrologue::kRmsNorm ? 4096 : 1024;
+    is_redundant_ = num_rows_ <= kBlockRows && num_rows_ * depth_ <= cheap;
     const int num_threads = pool.num_threads();
-    const int64_t block = std::min(kBlockRows, is_redundant_ ? x.size(0) : kBlockRows) * depth;
-    const int64_t num_blocks = !has_prologue_ ? 0 : is_redundant_ ? num_threads : 2;
-    const int64_t num_floats =
-        num_threads * kTileFloats + num_blocks * round_up<int64_t>(block, 16);
+    const int64_t block = std::min(kBlockRows, is_redundant_ ? num_rows_ : kBlockRows) * depth_;
+    block_floats_ = round_up<int64_t>(block, 16);
+    const int64_t num_blocks = !has_prologue ? 0 : is_redundant_ ? num_threads : 2;
+    const int64_t num_floats = num_threads * kTileFloats + num_blocks * block_floats_;
     tiles_ = static_cast<float*>(pool.scratch(num_floats * sizeof(float)));
     blocks_ = tiles_ + num_threads * kTileFloats;
-    block_floats_ = round_up<int64_t>(block, 16);
   }
 
-  void run(int thread_idx) const {
+  void operator()(int thread_idx) const {
     prefetch_panels(thread_idx);
-    const int64_t num_rows = x_.size(0);
     int parity = 0;
-    for (int64_t row = 0; row < num_rows; row += kBlockRows) {
-      const int64_t count = std::min(kBlockRows, num_rows - row);
+    for (int64_t row = 0; row < num_rows_; row += kBlockRows) {
+      const int64_t count = std::min(kBlockRows, num_rows_ - row);
       multiply_block(prepare_block(row, count, parity, thread_idx), thread_idx);
       parity ^= 1;
     }
@@ -64,7 +78,7 @@ class LinearCall {
 
  private:
   Range panels_of(int thread_idx) const {
-    const int64_t num_panels = ceil_div<int64_t>(weight_.out_features, kPanelWidth);
+    const int64_t num_panels = ceil_div<int64_t>(out_features_, kPanelWidth);
     return share_of(num_panels, thread_idx, pool_.num_threads());
   }
 
@@ -73,11 +87,9 @@ class LinearCall {
     constexpr int64_t kPanels = 8;
     constexpr int64_t kBytes = 2048;
     const Range panels = panels_of(thread_idx);
-    const int64_t stride = panel_bytes(weight_.dtype, weight_.in_features);
-    const auto* data = static_cast<const std::byte*>(weight_.storage.data());
     for (int64_t p = panels.begin; p < std::min(panels.end, panels.begin + kPanels); ++p) {
-      for (int64_t offset = 0; offset < std::min(kBytes, stride); offset += kLineBytes) {
-        __builtin_prefetch(data + p * stride + offset);
+      for (int64_t offset = 0; offset < std::min(kBytes, panel_stride_); offset += kLineBytes) {
+        __builtin_prefetch(panels_ + p * panel_stride_ + offset);
       }
     }
   }
@@ -85,30 +97,28 @@ class LinearCall {
   // Applies the prologue to rows [first, first + count). Shared blocks alternate between two
   // places: whoever fills one has passed the barrier after the last use of it.
   Block prepare_block(int64_t first, int64_t count, int parity, int thread_idx) const {
-    if (!has_prologue_) return {row_of<float>(x_, first), x_.stride(0), first, count};
-    const int64_t depth = weight_.in_features;
+    if (prologue_ == LinearPrologue::kNone) return {x_ + first * ld_x_, ld_x_, first, count};
     float* to = blocks_ + (is_redundant_ ? thread_idx : parity) * block_floats_;
     const Range rows =
         is_redundant_ ? Range{0, count} : share_of(count, thread_idx, pool_.num_threads());
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-      apply_prologue(row_of<float>(x_, first + row), to + row * depth);
+      apply_prologue(x_ + (first + row) * ld_x_, to + row * depth_);
     }
     if (!is_redundant_) pool_.barrier();
-    return {to, depth, first, count};
+    return {to, depth_, first, count};
   }
 
   void apply_prologue(const float* x, float* to) const {
     const KernelTable& kernel = kernels();
-    const int64_t depth = weight_.in_features;
-    switch (options_.prologue) {
+    switch (prologue_) {
       case LinearPrologue::kNone:
         return;
       case LinearPrologue::kRmsNorm:
-        return kernel.rms_norm(x, options_.norm_weight.data<float>(), options_.norm_eps, depth, to);
+        return kernel.rms_norm(x, norm_weight_, norm_eps_, depth_, to);
       case LinearPrologue::kSiluMul:
-        return kernel.silu_mul(x, x + depth, depth, to);
+        return kernel.silu_mul(x, x + depth_, depth_, to);
       case LinearPrologue::kGeluTanhMul:
-        return kernel.gelu_tanh_mul(x, x + depth, depth, to);
+        return kernel.gelu_tanh_mul(x, x + depth_, depth_, to);
     }
   }
 
@@ -126,21 +136,18 @@ class LinearCall {
 
   void multiply_panels(const Block& block, int64_t first, int64_t count, float* tile) const {
     const KernelTable& kernel = kernels();
-    const bool is_bfloat16 = weight_.dtype == DType::kBFloat16;
-    const auto gemm = is_bfloat16 ? kernel.gemm_bfloat16 : kernel.gemm_float32;
-    const int64_t depth = weight_.in_features;
-    const int64_t stride = panel_bytes(weight_.dtype, depth);
-    const auto* panels = static_cast<const std::byte*>(weight_.storage.data()) + first * stride;
-    const int64_t step = block.num_rows <= kStreamRows ? depth : kBlockDepth;
-    for (int64_t k = 0; k < depth; k += step) {
+    const auto gemm = is_bfloat16_ ? kernel.gemm_bfloat16 : kernel.gemm_float32;
+    const DType dtype = is_bfloat16_ ? DType::kBFloat16 : DType::kFloat32;
+    const int64_t step = block.num_rows <= kStreamRows ? depth_ : kBlockDepth;
+    for (int64_t k = 0; k < depth_; k += step) {
       gemm({
           .a = block.x + k,
           .lda = block.ld,
           .num_rows = static_cast<int>(block.num_rows),
-          .panels = panels + panel_bytes(weight_.dtype, k),
-          .panel_stride = stride,
+          .panels = panels_ + first * panel_stride_ + panel_bytes(dtype, k),
+          .panel_stride = panel_stride_,
           .num_panels = static_cast<int>(count),
-          .k = std::min(step, depth - k),
+          .k = std::min(step, depth_ - k),
           .c = tile,
           .ldc = count * kPanelWidth,
           .resume = k > 0,
@@ -150,26 +157,36 @@ class LinearCall {
 
   void store_tile(const Block& block, int64_t first, int64_t count, const float* tile) const {
     const int64_t column = first * kPanelWidth;
-    const bool has_bias = options_.bias.defined();
     kernels().store({
         .sums = tile,
         .ld_sums = count * kPanelWidth,
-        .out = row_of<float>(out_, block.first_row) + column,
-        .ld_out = out_.stride(0),
+        .out = out_ + block.first_row * ld_out_ + column,
+        .ld_out = ld_out_,
         .num_rows = static_cast<int>(block.num_rows),
-        .num_columns = std::min(count * kPanelWidth, weight_.out_features - column),
-        .bias = has_bias ? options_.bias.data<float>() + column : nullptr,
-        .accumulate = options_.accumulate,
-        .softcap = options_.softcap,
+        .num_columns = std::min(count * kPanelWidth, out_features_ - column),
+        .bias = bias_ != nullptr ? bias_ + column : nullptr,
+        .accumulate = accumulate_,
+        .softcap = softcap_,
     });
   }
 
   ThreadPool& pool_;
-  const Tensor& x_;
-  const PackedWeight& weight_;
-  const LinearOptions& options_;
-  const Tensor& out_;
-  bool has_prologue_ = false;
+  const float* x_;
+  int64_t ld_x_;
+  int64_t num_rows_;
+  const std::byte* panels_;
+  bool is_bfloat16_;
+  int64_t depth_;
+  int64_t panel_stride_;  // bytes
+  int64_t out_features_;
+  float* out_;
+  int64_t ld_out_;
+  LinearPrologue prologue_;
+  const float* norm_weight_;
+  float norm_eps_;
+  const float* bias_;  // nullptr: none
+  bool accumulate_;
+  float softcap_;
   bool is_redundant_ = false;  // every thread makes its own copy of the block
   float* tiles_ = nullptr;  // [num_threads, kTileFloats]
   float* blocks_ = nullptr;
@@ -187,7 +204,7 @@ void linear(
 ) {
   if (x.size(0) == 0) return;
   const LinearCall call(stream.pool(), x, weight, options, out);
-  stream.pool().run([&](int thread_idx) { call.run(thread_idx); });
+  stream.pool().run(call);
 }
 
 }  // namespace quire::cpu

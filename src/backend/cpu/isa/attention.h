@@ -92,10 +92,11 @@ void prepare(const PrepareArgs& args) {
   float* q = args.qkv;
   float* k = q + args.num_heads * args.head_dim;
   float* v = k + args.num_kv_heads * args.head_dim;
-  for (int head = 0; head < args.num_heads; ++head) {
+  const int group_size = args.num_heads / args.num_kv_heads;
+  for (int head = args.first_kv_head * group_size; head < args.last_kv_head * group_size; ++head) {
     prepare_head<V>(args, args.q_norm_weight, q + head * args.head_dim);
   }
-  for (int head = 0; head < args.num_kv_heads; ++head) {
+  for (int head = args.first_kv_head; head < args.last_kv_head; ++head) {
     prepare_head<V>(args, args.k_norm_weight, k + head * args.head_dim);
     write_key_value<V, C>(args, k + head * args.head_dim, v + head * args.head_dim, head);
   }
