@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
-#include "apps/command_line.h"
 #include "apps/commands.h"
 #include "apps/run_stats.h"
-#include "apps/terminal.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
 #include "quire/error.h"
 #include "quire/llm.h"
 

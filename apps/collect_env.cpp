@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/command_line.h"
 #include "apps/commands.h"
-#include "apps/terminal.h"
 #include "apps/version.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
 #include "quire/environment_report.h"
 
 namespace {

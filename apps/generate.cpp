@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "apps/command_line.h"
 #include "apps/commands.h"
 #include "apps/jsonl.h"
 #include "apps/run_stats.h"
-#include "apps/terminal.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
 #include "quire/error.h"
 #include "quire/llm.h"
 #include "quire/request_json.h"

@@ -13,8 +13,8 @@
 #include <simdjson.h>
 
 #include "apps/run_stats.h"
-#include "apps/terminal.h"
 #include "base/json_writer.h"
+#include "cli/terminal.h"
 #include "quire/error.h"
 #include "quire/request_json.h"
 

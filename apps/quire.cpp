@@ -7,12 +7,12 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/suggest.h"
-#include "apps/terminal.h"
 #include "apps/version.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "bench/commands.h"
+#include "cli/suggest.h"
+#include "cli/terminal.h"
 #include "quire/error.h"
 
 namespace quire::cli {

@@ -1,7 +1,7 @@
-#include "apps/command_line.h"
 #include "apps/commands.h"
-#include "apps/terminal.h"
 #include "apps/text_input.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
 #include "quire/chat_template.h"
 #include "quire/error.h"
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "apps/command_line.h"
 #include "apps/commands.h"
-#include "apps/terminal.h"
 #include "apps/text_input.h"
 #include "base/json_writer.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
 #include "quire/tokenizer.h"
 
 namespace {

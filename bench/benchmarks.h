@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "apps/command_line.h"
+#include "cli/command_line.h"
 
 // The benchmarks of `quire bench`; argv[0] is the benchmark's name.
 namespace quire::bench {

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "apps/suggest.h"
-#include "apps/terminal.h"
 #include "bench/benchmarks.h"
+#include "cli/suggest.h"
+#include "cli/terminal.h"
 #include "quire/error.h"
 
 namespace quire::bench {

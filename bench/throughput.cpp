@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include "apps/command_line.h"
-#include "apps/terminal.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "bench/benchmarks.h"
 #include "bench/dataset.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
 #include "quire/error.h"
 #include "quire/llm.h"
 

@@ -42,6 +42,11 @@ class IncludesTest(unittest.TestCase):
         self.assertEqual(len(include_problems("src/engine/engine_core.cpp", text)), 1)
         self.assertEqual(len(include_problems("src/core/scheduler.cpp", text)), 1)
 
+    def test_benchmarks_see_everything_but_the_program(self):
+        text = '#include "cli/command_line.h"\n#include "v0/scheduler.h"\n'
+        self.assertEqual(include_problems("bench/a.cpp", text), [])
+        self.assertEqual(len(include_problems("bench/a.cpp", '#include "apps/jsonl.h"\n')), 1)
+
     def test_an_include_in_a_comment_does_not_count(self):
         self.assertEqual(include_problems("src/core/a.h", '// #include "tensor/tensor.h"\n'), [])
 

@@ -1,4 +1,4 @@
-#include "apps/help_formatter.h"
+#include "cli/help_formatter.h"
 
 #include <sstream>
 

@@ -1,4 +1,4 @@
-#include "apps/option_value.h"
+#include "cli/option_value.h"
 
 #include <charconv>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "apps/command_line.h"
+#include "cli/command_line.h"
 
 #include <algorithm>
 #include <functional>
@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "apps/help_formatter.h"
-#include "apps/option_value.h"
-#include "apps/suggest.h"
+#include "cli/help_formatter.h"
+#include "cli/option_value.h"
+#include "cli/suggest.h"
 #include "config/field_visitor.h"
 #include "quire/error.h"
 

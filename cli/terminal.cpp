@@ -1,4 +1,4 @@
-#include "apps/terminal.h"
+#include "cli/terminal.h"
 
 #include <cstdio>
 

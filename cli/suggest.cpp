@@ -1,4 +1,4 @@
-#include "apps/suggest.h"
+#include "cli/suggest.h"
 
 #include <algorithm>
 
