@@ -8,6 +8,7 @@
 
 #include "cli/help_formatter.h"
 #include "cli/option_value.h"
+#include "cli/refused_options.h"
 #include "cli/suggest.h"
 #include "config/field_visitor.h"
 #include "quire/error.h"
@@ -107,6 +108,9 @@ struct CommandLine::Impl {
     if (rest.empty()) return;
     const std::string name = rest.front().substr(0, rest.front().find('='));
     const bool is_option = name.size() > 1 && name.front() == '-';
+    if (const char* instead = refusal_of_option(with_dashes(name))) {
+      throw InvalidArgument(name, fmt::format("not supported: {}", instead));
+    }
     throw InvalidArgument(
         name,
         fmt::format(

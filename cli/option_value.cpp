@@ -1,11 +1,13 @@
 #include "cli/option_value.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/utf8.h"
 #include "quire/error.h"
 
 namespace quire::cli {
@@ -92,8 +94,21 @@ void parse_value(const std::string& option, const Words& words, std::vector<int3
   using Limits = std::numeric_limits<int32_t>;
   value.clear();
   for (const std::string& word : words) {
-    value.push_back(static_cast<int32_t>(parse_int(option, word, Limits::min(), Limits::max())));
+    for (size_t start = 0; start <= word.size();) {
+      const size_t end = std::min(word.find(',', start), word.size());
+      const std::string part = word.substr(start, end - start);
+      value.push_back(static_cast<int32_t>(parse_int(option, part, Limits::min(), Limits::max())));
+      start = end + 1;
+    }
   }
+}
+
+void check_utf8(const std::string& option, std::string_view text) {
+  const auto offset = find_invalid_utf8(text);
+  if (!offset) return;
+  throw InvalidArgument(
+      option, fmt::format("The text is not valid UTF-8 from byte {} on.", *offset)
+  );
 }
 
 std::string type_name(const std::string&) {

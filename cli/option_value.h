@@ -18,6 +18,7 @@ void parse_value(const std::string& option, const Words& words, int& value);
 void parse_value(const std::string& option, const Words& words, int64_t& value);
 void parse_value(const std::string& option, const Words& words, double& value);
 void parse_value(const std::string& option, const Words& words, std::vector<std::string>& value);
+// Words and commas separate them: 5 6 or 5,6.
 void parse_value(const std::string& option, const Words& words, std::vector<int32_t>& value);
 
 // "none" takes a value back.
@@ -29,6 +30,9 @@ void parse_value(const std::string& option, const Words& words, std::optional<T>
   }
   parse_value(option, words, value.emplace());
 }
+
+// Throws InvalidArgument for text that is not UTF-8.
+void check_utf8(const std::string& option, std::string_view text);
 
 // How --help shows a type and a default.
 std::string type_name(const std::string&);

@@ -76,7 +76,7 @@ TEST_F(CommandLineTest, ValuesStayAsTheyAre) {
 
 TEST_F(CommandLineTest, SwitchesCanBeTurnedOff) {
   ASSERT_TRUE(parse({"--no-enable-prefix-caching", "--stats", "--no_detokenize"}));
-  EXPECT_FALSE(command_line_.engine_config().enable_prefix_caching);
+  EXPECT_EQ(command_line_.engine_config().enable_prefix_caching, false);
   EXPECT_TRUE(stats_);
   EXPECT_FALSE(params().detokenize);
   EXPECT_TRUE(params().skip_special_tokens);
@@ -102,6 +102,18 @@ TEST_F(CommandLineTest, ShortNamesWork) {
 TEST_F(CommandLineTest, MistakesNameTheOption) {
   EXPECT_EQ(field_of_error({"--max-tokns", "3"}), "--max-tokns");
   EXPECT_EQ(field_of_error({"stray"}), "stray");
+}
+
+TEST_F(CommandLineTest, AnOptionOfVllmIsRefusedWithItsOwnSentence) {
+  for (const char* word : {"--tensor-parallel-size=2", "--tensor_parallel_size", "-tp"}) {
+    try {
+      (void)parse({"--stats", word, "2"});
+      FAIL() << "accepted " << word;
+    } catch (const InvalidArgument& error) {
+      EXPECT_EQ(error.field(), std::string(word).substr(0, std::string(word).find('=')));
+      EXPECT_THAT(error.what(), HasSubstr("--num-threads"));
+    }
+  }
 }
 
 TEST_F(CommandLineTest, BadValuesNameTheOption) {

@@ -27,6 +27,18 @@ TEST(OptionValueTest, ReadsEachType) {
   EXPECT_THAT(parsed<std::vector<int32_t>>({"1", "2"}), ElementsAre(1, 2));
 }
 
+TEST(OptionValueTest, IdsMayBeSeparatedByCommas) {
+  EXPECT_THAT(parsed<std::vector<int32_t>>({"5,6", "7"}), ElementsAre(5, 6, 7));
+  for (const char* word : {"5,", ",5", "5,,6", "5;6"}) {
+    EXPECT_THROW(parsed<std::vector<int32_t>>({word}), InvalidArgument) << word;
+  }
+}
+
+TEST(OptionValueTest, TextIsUtf8) {
+  EXPECT_NO_THROW(check_utf8("--x", "caf\u00e9"));
+  EXPECT_THROW(check_utf8("--x", "caf\xe9 au lait"), InvalidArgument);
+}
+
 TEST(OptionValueTest, TheLastOfSeveralValuesCounts) {
   EXPECT_EQ(parsed<int>({"1", "2"}), 2);
 }
