@@ -26,7 +26,8 @@ class CausalLM {
   // One per attention layer, in order. block_size is the caller's to set.
   virtual std::vector<KVCacheSpec> kv_cache_specs() const = 0;
 
-  // Arena bytes of one forward of num_tokens followed by compute_logits of num_rows.
+  // Arena bytes of one forward of num_tokens, a copy of num_rows rows of its result, and their
+  // compute_logits.
   virtual size_t workspace_bytes(int64_t num_tokens, int64_t num_rows) const = 0;
 };
 

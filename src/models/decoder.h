@@ -1,8 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
+#include "layers/decoder_layer.h"
 #include "layers/embedding.h"
 #include "layers/lm_head.h"
 #include "layers/norm.h"
@@ -16,17 +19,19 @@ struct DecoderOptions {
   float norm_weight_offset = 0.0f;  // see RmsNormOptions
 };
 
-// Embedding, layers, final norm, head: what every family shares. A Layer is constructed from
-// (LoadContext, ModelConfig, RotaryTables, index), has forward(x, ctx), which updates the residual
-// stream x [num_tokens, hidden_size], and a member self_attn.
+// Embedding, layers, final norm, head: what every family shares. A Layer has forward(x, ctx), which
+// updates the residual stream x [num_tokens, hidden_size], and kv_cache_spec().
 template <class Layer>
 class Decoder final : public CausalLM {
  public:
+  // make_layer(LoadContext, RotaryTables, index) loads a layer; it is called once for each.
+  template <class MakeLayer>
   Decoder(
       const ModelConfig& config,
       int max_model_len,
       const LoadContext& root,
-      const DecoderOptions& options = {}
+      const MakeLayer& make_layer,
+      const DecoderOptions& options
   )
       : config_(config),
         rotary_(config, max_model_len, root.stream),
@@ -52,7 +57,7 @@ class Decoder final : public CausalLM {
     body(root).scope.ignore("rotary_emb.inv_freq");
     layers_.reserve(config.num_hidden_layers);
     for (int i = 0; i < config.num_hidden_layers; ++i) {
-      layers_.emplace_back(body(root) / "layers" / i, config, rotary_, i);
+      layers_.push_back(make_layer(body(root) / "layers" / i, rotary_, i));
     }
   }
 
@@ -72,7 +77,7 @@ class Decoder final : public CausalLM {
   std::vector<KVCacheSpec> kv_cache_specs() const override {
     std::vector<KVCacheSpec> specs;
     for (const Layer& layer : layers_)
-      specs.push_back(layer.self_attn.kv_cache_spec());
+      specs.push_back(layer.kv_cache_spec());
     return specs;
   }
 
@@ -86,8 +91,8 @@ class Decoder final : public CausalLM {
     const size_t layer = bytes(num_tokens, q_size + 2 * kv_size) + bytes(num_tokens, q_size) +
                          bytes(num_tokens, 2 * int64_t{config_.intermediate_size}) +
                          2 * bytes(num_tokens, config_.hidden_size);
-    return bytes(num_tokens, config_.hidden_size) +
-           std::max(layer, bytes(num_rows, config_.vocab_size));
+    const size_t head = bytes(num_rows, config_.hidden_size) + bytes(num_rows, config_.vocab_size);
+    return bytes(num_tokens, config_.hidden_size) + std::max(layer, head);
   }
 
  private:
@@ -105,5 +110,18 @@ class Decoder final : public CausalLM {
   RmsNorm norm_;
   LmHead lm_head_;
 };
+
+// A decoder of the layers that make_layer returns.
+template <class MakeLayer>
+std::unique_ptr<CausalLM> make_decoder(
+    const ModelConfig& config,
+    int max_model_len,
+    const LoadContext& root,
+    const MakeLayer& make_layer,
+    const DecoderOptions& options = {}
+) {
+  using Layer = std::invoke_result_t<MakeLayer, const LoadContext&, const RotaryTables&, int>;
+  return std::make_unique<Decoder<Layer>>(config, max_model_len, root, make_layer, options);
+}
 
 }  // namespace quire

@@ -1,43 +1,18 @@
-#include "layers/attention.h"
-#include "layers/gated_mlp.h"
 #include "models/decoder.h"
 #include "models/families.h"
 
 namespace quire {
-namespace {
 
-// Llama 2 and 3.
-struct LlamaLayer {
-  RmsNorm input_layernorm;
-  SelfAttention self_attn;
-  RmsNorm post_attention_layernorm;
-  GatedMlp mlp;
-
-  LlamaLayer(
-      const LoadContext& load, const ModelConfig& config, const RotaryTables& rotary, int index
-  )
-      : input_layernorm(load / "input_layernorm", config.hidden_size, {.eps = config.rms_norm_eps}),
-        self_attn(load / "self_attn", config.hidden_size, attention_options(config, rotary, index)),
-        post_attention_layernorm(
-            load / "post_attention_layernorm", config.hidden_size, {.eps = config.rms_norm_eps}
-        ),
-        mlp(load / "mlp",
-            config.hidden_size,
-            config.intermediate_size,
-            {.activation = config.hidden_act, .has_bias = config.mlp_bias}) {}
-
-  void forward(const Tensor& x, const ForwardContext& ctx) const {
-    self_attn.add_to(x, input_layernorm(x), ctx);
-    mlp.add_to(x, post_attention_layernorm(x), ctx);
-  }
-};
-
-}  // namespace
-
+// Llama 2 and 3; some checkpoints have biases everywhere.
 std::unique_ptr<CausalLM> make_llama(
     const ModelConfig& config, int max_model_len, const LoadContext& root
 ) {
-  return std::make_unique<Decoder<LlamaLayer>>(config, max_model_len, root);
+  const auto layer = [&](const LoadContext& load, const RotaryTables& rotary, int index) {
+    DecoderLayerOptions options = decoder_layer_options(config, rotary, index);
+    options.mlp.has_bias = config.mlp_bias;
+    return PreNormLayer(load, options);
+  };
+  return make_decoder(config, max_model_len, root, layer);
 }
 
 }  // namespace quire
