@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.h"
 #include "ops/sampling_rows.h"
+#include "sample/parallel_rows.h"
 
 namespace quire {
 namespace {
@@ -39,6 +41,11 @@ std::span<Candidate> sorted_top(
     return a.logit != b.logit ? a.logit > b.logit : a.token_id < b.token_id;
   });
   return top.first(std::min(k, top.size()));
+}
+
+// Bytes of a candidate per value of a row, for every thread.
+int64_t scratch_size(int num_threads, int64_t vocab_size) {
+  return num_threads * vocab_size * static_cast<int64_t>(sizeof(Candidate));
 }
 
 }  // namespace
@@ -89,15 +96,36 @@ void fill_logprobs(
   }
 }
 
-TokenLogprobs gather_logprobs(
-    std::span<const float> logits, int32_t token_id, int num_logprobs, LogprobsMode mode
+size_t prompt_logprobs_workspace_bytes(int num_threads, int vocab_size) {
+  return Arena::bytes_for(DType::kUInt8, scratch_size(num_threads, vocab_size));
+}
+
+void gather_prompt_logprobs(
+    const Stream& stream,
+    const Tensor& logits,
+    std::span<const int32_t> token_ids,
+    int num_logprobs,
+    LogprobsMode mode,
+    Arena& arena,
+    std::vector<TokenLogprobs>& out
 ) {
+  const auto num_rows = static_cast<int>(token_ids.size());
+  const auto vocab_size = static_cast<size_t>(logits.size(1));
+  QUIRE_CHECK(logits.size(0) == num_rows, "{} for {} rows", logits.shape_string(), num_rows);
   const LogprobsRequest request{.num_top = num_logprobs, .token_ids = {}};
-  std::vector<Candidate> scratch(num_logprobs == 0 ? 0 : logits.size());
-  TokenLogprobs out;
-  reserve_logprobs(request, static_cast<int>(logits.size()), out);
-  fill_logprobs(logits, token_id, request, mode, scratch, out);
-  return out;
+  const Arena::Scope scope(arena);
+  const int num_threads = num_row_threads(stream, num_rows);
+  auto* const candidates =
+      arena.allocate(DType::kUInt8, {scratch_size(num_threads, logits.size(1))}).data<Candidate>();
+  const size_t first = out.size();
+  out.resize(first + token_ids.size());
+  for (size_t i = first; i < out.size(); ++i)
+    reserve_logprobs(request, static_cast<int>(vocab_size), out[i]);
+  for_each_row(stream, num_rows, [&](int row, int thread_idx) {
+    const std::span<const float> values(logits.rows(row, 1).data<const float>(), vocab_size);
+    const std::span scratch(candidates + thread_idx * vocab_size, vocab_size);
+    fill_logprobs(values, token_ids[row], request, mode, scratch, out[first + row]);
+  });
 }
 
 }  // namespace quire

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +10,9 @@
 #include "config/token_logprobs.h"
 #include "quire/sampling_params.h"
 #include "sample/candidates.h"
+#include "tensor/arena.h"
+#include "tensor/stream.h"
+#include "tensor/tensor.h"
 
 namespace quire {
 
@@ -51,10 +55,20 @@ void fill_logprobs(
     TokenLogprobs& out
 );
 
-// The same for one prompt token. logits [vocab_size] are those of the position before it, not
-// changed; nothing processes them, so the modes differ only in logits and logprobs.
-TokenLogprobs gather_logprobs(
-    std::span<const float> logits, int32_t token_id, int num_logprobs, LogprobsMode mode
+// The same for prompt tokens, whose rows nothing processes: the modes differ only in logits and
+// logprobs. logits [num_rows, vocab_size] float32, not changed, are those of the positions before
+// token_ids [num_rows]. Appends a row for each to `out`. arena: workspace.
+void gather_prompt_logprobs(
+    const Stream& stream,
+    const Tensor& logits,
+    std::span<const int32_t> token_ids,
+    int num_logprobs,
+    LogprobsMode mode,
+    Arena& arena,
+    std::vector<TokenLogprobs>& out
 );
+
+// Of the arena, for a pool of num_threads.
+size_t prompt_logprobs_workspace_bytes(int num_threads, int vocab_size);
 
 }  // namespace quire

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "base/check.h"
-#include "base/math.h"
 #include "ops/sampling_rows.h"
 #include "sample/candidates.h"
 #include "sample/exponential_race.h"
 #include "sample/logits_processors.h"
+#include "sample/parallel_rows.h"
 #include "sample/penalties.h"
 #include "sample/random.h"
 
@@ -152,27 +151,28 @@ struct Sampler::Impl {
   std::vector<Slot> slots;
 
   // Of the running call.
-  std::vector<Scratch> scratches;
   std::span<const SamplingRow> rows;
   float* logits = nullptr;
+  float* reported = nullptr;  // [num_threads, vocab_size]
+  Candidate* candidates = nullptr;  // [num_threads, vocab_size]
 
   void begin(const Tensor& tensor, std::span<const SamplingRow> all_rows, SamplerOutput& output);
-  void make_scratches(int num_threads, Arena& arena);
+  void allocate_scratch(int num_threads, Arena& arena);
+  Scratch scratch_of(int thread_idx) const;
   int32_t sample_row(int row_idx, Scratch scratch, TokenLogprobs* logprobs) const;
 };
 
 Sampler::Sampler(int max_num_slots, int vocab_size, LogprobsMode mode, uint64_t engine_seed)
     : impl_(new Impl{.vocab_size = vocab_size, .mode = mode, .engine_seed = engine_seed}) {
   impl_->slots.resize(max_num_slots);
-  impl_->scratches.reserve(available_cpus());
 }
 
 Sampler::~Sampler() = default;
 
 size_t Sampler::workspace_bytes(int num_threads, int vocab_size) {
-  const size_t values = round_up<size_t>(sizeof(float) * vocab_size, 64);
-  const size_t candidates = round_up<size_t>(sizeof(Candidate) * vocab_size, 64);
-  return num_threads * (values + candidates);
+  const int64_t num_values = int64_t{num_threads} * vocab_size;
+  return Arena::bytes_for(DType::kFloat32, num_values) +
+         Arena::bytes_for(DType::kUInt8, num_values * static_cast<int64_t>(sizeof(Candidate)));
 }
 
 void Sampler::add_request(int slot_idx, uint64_t request_id, const SamplingParams& params) {
@@ -208,25 +208,15 @@ void Sampler::sample(
 ) {
   const Arena::Scope scope(arena);
   const int num_rows = static_cast<int>(rows.size());
-  const int num_threads = std::min(stream.pool().num_threads(), num_rows);
   impl_->begin(logits, rows, output);
-  impl_->make_scratches(num_threads, arena);
-  std::atomic<int> next_row{0};
-  std::span<const int> with_logprobs = output.logprob_rows;
-  const auto sample_rows = [&](int thread_idx) {
-    if (thread_idx >= num_threads) return;
-    for (int row = next_row++; row < num_rows; row = next_row++) {
-      const auto place = std::ranges::lower_bound(with_logprobs, row);
-      const bool report = place != with_logprobs.end() && *place == row;
-      TokenLogprobs* logprobs = report ? &output.logprobs[place - with_logprobs.begin()] : nullptr;
-      output.token_ids[row] = impl_->sample_row(row, impl_->scratches[thread_idx], logprobs);
-    }
-  };
-  if (num_threads == 1) {
-    sample_rows(0);
-  } else if (num_threads > 1) {
-    stream.pool().run(sample_rows);
-  }
+  impl_->allocate_scratch(num_row_threads(stream, num_rows), arena);
+  const std::span<const int> with_logprobs = output.logprob_rows;
+  for_each_row(stream, num_rows, [&](int row, int thread_idx) {
+    const auto place = std::ranges::lower_bound(with_logprobs, row);
+    const bool report = place != with_logprobs.end() && *place == row;
+    TokenLogprobs* logprobs = report ? &output.logprobs[place - with_logprobs.begin()] : nullptr;
+    output.token_ids[row] = impl_->sample_row(row, impl_->scratch_of(thread_idx), logprobs);
+  });
 }
 
 // Everything that may allocate or throw: the threads do neither.
@@ -262,14 +252,16 @@ void Sampler::Impl::begin(
   }
 }
 
-void Sampler::Impl::make_scratches(int num_threads, Arena& arena) {
+void Sampler::Impl::allocate_scratch(int num_threads, Arena& arena) {
+  const int64_t num_values = int64_t{num_threads} * vocab_size;
+  const auto num_bytes = num_values * static_cast<int64_t>(sizeof(Candidate));
+  reported = arena.allocate(DType::kFloat32, {num_values}).data<float>();
+  candidates = arena.allocate(DType::kUInt8, {num_bytes}).data<Candidate>();
+}
+
+Scratch Sampler::Impl::scratch_of(int thread_idx) const {
   const auto size = static_cast<size_t>(vocab_size);
-  const auto num_bytes = static_cast<int64_t>(size * sizeof(Candidate));
-  scratches.resize(num_threads);
-  for (Scratch& scratch : scratches) {
-    scratch.reported = {arena.allocate(DType::kFloat32, {vocab_size}).data<float>(), size};
-    scratch.candidates = {arena.allocate(DType::kUInt8, {num_bytes}).data<Candidate>(), size};
-  }
+  return {{reported + thread_idx * size, size}, {candidates + thread_idx * size, size}};
 }
 
 int32_t Sampler::Impl::sample_row(int row_idx, Scratch scratch, TokenLogprobs* logprobs) const {

@@ -11,7 +11,10 @@ namespace quire {
 size_t ModelRunner::workspace_bytes(const ModelRunnerConfig& config, const CausalLM& model) {
   const int num_rows = std::max(config.max_num_seqs, kPromptLogitRows);
   return model.workspace_bytes(config.max_num_batched_tokens, num_rows) +
-         Sampler::workspace_bytes(config.num_threads, config.vocab_size);
+         std::max(
+             Sampler::workspace_bytes(config.num_threads, config.vocab_size),
+             prompt_logprobs_workspace_bytes(config.num_threads, config.vocab_size)
+         );
 }
 
 ModelRunner::ModelRunner(
@@ -135,11 +138,11 @@ void ModelRunner::collect_sampling_rows() {
   }
 }
 
-Tensor ModelRunner::logits_of(std::span<const int32_t> row_indices) {
-  const auto num_rows = static_cast<int64_t>(row_indices.size());
+Tensor ModelRunner::sampling_logits() {
+  const auto num_rows = static_cast<int64_t>(logits_indices_.size());
   const ForwardContext ctx{stream_, &arena_, kv_cache_.layer_caches()};
   const Tensor rows = ctx.allocate({num_rows, hidden_states_.size(1)});
-  const Tensor indices(const_cast<int32_t*>(row_indices.data()), DType::kInt32, {num_rows});
+  const Tensor indices(logits_indices_.data(), DType::kInt32, {num_rows});
   ops::gather_rows(stream_, hidden_states_, indices, rows);
   return model_.compute_logits(rows, ctx);
 }
@@ -148,7 +151,7 @@ void ModelRunner::sample_rows() {
   sampled_.token_ids.clear();
   if (!sampling_rows_.empty()) {
     const Arena::Scope scope(arena_);
-    sampler_.sample(stream_, logits_of(logits_indices_), sampling_rows_, arena_, sampled_);
+    sampler_.sample(stream_, sampling_logits(), sampling_rows_, arena_, sampled_);
   }
   size_t next = 0;
   result_.sampled_starts.push_back(0);
@@ -184,25 +187,22 @@ void ModelRunner::add_prompt_logprobs(int req_idx, int num_logprobs) {
       std::min(first + entry.num_scheduled_tokens, states_.num_prompt_tokens(entry.slot) - 1);
   if (first >= last) return;
   const int row_offset = batch_.query_start_loc().data<int32_t>()[req_idx] - first;
+  const ForwardContext ctx{stream_, &arena_, kv_cache_.layer_caches()};
   RequestLogprobs& logprobs = result_.prompt_logprobs.emplace_back();
   logprobs.req_idx = req_idx;
-  std::vector<int32_t> indices;
+  logprobs.positions.reserve(last - first);
   for (int start = first; start < last; start += kPromptLogitRows) {
-    const int end = std::min(start + kPromptLogitRows, last);
-    indices.clear();
-    for (int position = start; position < end; ++position) {
-      indices.push_back(position + row_offset);
-    }
+    const int num_rows = std::min(kPromptLogitRows, last - start);
     const Arena::Scope scope(arena_);
-    const Tensor logits = logits_of(indices);
-    for (int position = start; position < end; ++position) {
-      const std::span row(
-          logits.rows(position - start, 1).data<const float>(), static_cast<size_t>(logits.size(1))
-      );
-      logprobs.positions.push_back(
-          gather_logprobs(row, entry.token_ids[position + 1], num_logprobs, config_.logprobs_mode)
-      );
-    }
+    gather_prompt_logprobs(
+        stream_,
+        model_.compute_logits(hidden_states_.rows(start + row_offset, num_rows), ctx),
+        entry.token_ids.subspan(start + 1, num_rows),
+        num_logprobs,
+        config_.logprobs_mode,
+        arena_,
+        logprobs.positions
+    );
   }
 }
 

@@ -23,7 +23,7 @@ struct ModelRunnerConfig {
   uint64_t seed = 0;
 };
 
-// Rows of prompt logits computed at once: bounds the workspace of prompt_logprobs.
+// Rows of prompt logits computed at once: bounds the workspace that prompt_logprobs needs.
 inline constexpr int kPromptLogitRows = 64;
 
 // Runs steps: keeps what it knows of every request in its slot, turns a SchedulerOutput into a flat
@@ -56,7 +56,7 @@ class ModelRunner {
   void sample_rows();
   void collect_prompt_logprobs();
   void add_prompt_logprobs(int req_idx, int num_logprobs);
-  Tensor logits_of(std::span<const int32_t> row_indices);
+  Tensor sampling_logits();
 
   ModelRunnerConfig config_;
   const CausalLM& model_;

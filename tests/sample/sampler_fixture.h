@@ -21,6 +21,19 @@ inline std::vector<float> random_logits(int vocab_size, uint32_t seed, float sca
   return logits;
 }
 
+// Logprobs of one prompt token alone.
+inline TokenLogprobs gather_logprobs(
+    std::vector<float> logits, int32_t token_id, int num_logprobs, LogprobsMode mode
+) {
+  ThreadPool pool(1);
+  const auto vocab_size = static_cast<int>(logits.size());
+  Arena arena(prompt_logprobs_workspace_bytes(1, vocab_size));
+  const Tensor row(logits.data(), DType::kFloat32, {1, vocab_size});
+  std::vector<TokenLogprobs> out;
+  gather_prompt_logprobs(Stream::cpu(pool), row, {&token_id, 1}, num_logprobs, mode, arena, out);
+  return out.at(0);
+}
+
 // One request's share of a step.
 struct TestRow {
   int slot = 0;

@@ -109,7 +109,7 @@ TEST_P(SamplingGoldens, RawLogprobsAndRanksAreThoseOfTheUntouchedLogits) {
     const auto& expected = GetParam().raw_logprobs[i];
     const double tolerance = 4.0 * kEpsilon * (std::abs(expected.logprob) + 8.0);
     const TokenLogprobs own =
-        gather_logprobs(GetParam().logits, expected.token_id, 0, LogprobsMode::kRawLogprobs);
+        test::gather_logprobs(GetParam().logits, expected.token_id, 0, LogprobsMode::kRawLogprobs);
     EXPECT_EQ(own.rank, expected.rank) << "token " << expected.token_id;
     EXPECT_NEAR(own.logprobs[0], expected.logprob, tolerance) << "token " << expected.token_id;
     if (i >= num_best) continue;
