@@ -12,7 +12,7 @@
 #include "ops/attention.h"
 #include "ops/linear.h"
 #include "ops/norm.h"
-#include "ops/sampling.h"
+#include "ops/sampling_rows.h"
 #include "tensor/half.h"
 
 // Kernels beside what the same process reads and multiplies at best.
@@ -21,7 +21,7 @@ namespace quire::bench {
 namespace {
 
 struct Machine {
-  explicit Machine(int num_threads) : pool(num_threads, /*pin=*/true), stream(Stream::cpu(pool)) {}
+  explicit Machine(int num_threads) : pool(num_threads), stream(Stream::cpu(pool)) {}
 
   // Measured once per footprint, rounded up to 1 MiB.
   double bandwidth(size_t num_bytes) {
@@ -283,13 +283,15 @@ void sampling(benchmark::State& state, bool is_argmax) {
   const int64_t m = state.range(0);
   const int64_t vocab = state.range(1);
   const Storage logits = random_values(DType::kFloat32, m * vocab, 1);
-  const Storage out = Storage::for_tensor(DType::kFloat32, {m * vocab});
+  const auto* values = static_cast<const float*>(logits.data());
   for (auto _ : state) {
-    const Tensor rows = logits.tensor(DType::kFloat32, {m, vocab});
-    if (is_argmax) {
-      ops::argmax(machine->stream, rows, out.tensor(DType::kInt32, {m}));
-    } else {
-      ops::log_softmax(machine->stream, rows, out.tensor(DType::kFloat32, {m, vocab}));
+    for (int64_t i = 0; i < m; ++i) {
+      const std::span row(values + i * vocab, static_cast<size_t>(vocab));
+      if (is_argmax) {
+        benchmark::DoNotOptimize(ops::row_argmax(row));
+      } else {
+        benchmark::DoNotOptimize(ops::sum_weights(row, {.max = ops::row_max(row)}));
+      }
     }
   }
   state.SetItemsProcessed(state.iterations() * m * vocab);
@@ -324,10 +326,10 @@ void register_all() {
   add("rms_norm", norm, {{1, 256}, {64, 256}, {512, 2048}});
   const Arguments logits = {{1, 4096}, {64, 4096}, {1, 128256}};
   add(
-      "argmax", [](benchmark::State& state) { sampling(state, true); }, logits
+      "row_argmax", [](benchmark::State& state) { sampling(state, true); }, logits
   );
   add(
-      "log_softmax", [](benchmark::State& state) { sampling(state, false); }, logits
+      "softmax_sum", [](benchmark::State& state) { sampling(state, false); }, logits
   );
   add("pack", pack, {});
 }

@@ -22,7 +22,6 @@ class AttentionBackend {
       const Tensor& kv_cache,
       const Tensor& out
   ) = 0;
-  virtual bool supports_graph_capture() const = 0;
 };
 
 // max_model_len bounds seq_lens: plan() checks it, and that block tables are long enough.

@@ -52,8 +52,6 @@ class CpuAttention final : public AttentionBackend {
     ops::paged_attention(stream, params, batch_, qkv, kv_cache, out);
   }
 
-  bool supports_graph_capture() const override { return false; }
-
  private:
   KVCacheSpec spec_;
   int max_model_len_;

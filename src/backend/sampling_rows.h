@@ -25,6 +25,7 @@ inline constexpr int kRaceChunk = 64;
 
 namespace cpu {
 float row_max(std::span<const float> values);
+int64_t row_argmax(std::span<const float> values);  // 0 when nothing is above -infinity
 int64_t count_at_least(std::span<const float> values, float bound);
 double sum_weights(std::span<const float> logits, const Weighing& weighing);
 void weigh(std::span<float> logits, const Weighing& weighing);

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include <pthread.h>
 #include <sched.h>
 
 #include "base/check.h"
@@ -58,24 +57,6 @@ uint32_t wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
   return value.load(std::memory_order_acquire);
 }
 
-std::vector<int> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
-
-void pin_to(pthread_t thread, int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  pthread_setaffinity_np(thread, sizeof(set), &set);
-}
-
 }  // namespace
 
 // generation counts tasks; stopping is one more of them. Each counter has a cache line of its own,
@@ -103,16 +84,11 @@ struct ThreadPool::Impl {
   }
 };
 
-ThreadPool::ThreadPool(int num_threads, bool pin)
+ThreadPool::ThreadPool(int num_threads)
     : num_threads_(num_threads), impl_(std::make_unique<Impl>()) {
   QUIRE_CHECK(num_threads >= 1, "num_threads={}", num_threads);
-  const std::vector<int> cpus = allowed_cpus();
-  for (int i = 1; i < num_threads; ++i) {
+  for (int i = 1; i < num_threads; ++i)
     impl_->threads.emplace_back([this, i] { impl_->work(i); });
-    if (pin && !cpus.empty()) {
-      pin_to(impl_->threads.back().native_handle(), cpus[i % cpus.size()]);
-    }
-  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -159,7 +135,10 @@ void ThreadPool::barrier() {
 }
 
 int available_cpus() {
-  int count = std::max<int>(1, static_cast<int>(allowed_cpus().size()));
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  const bool is_known = sched_getaffinity(0, sizeof(allowed), &allowed) == 0;
+  int count = is_known ? std::max(1, CPU_COUNT(&allowed)) : 1;
   std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
   std::string quota;
   double period = 0;

@@ -14,8 +14,7 @@ namespace quire {
 // One caller at a time; run() does not nest.
 class ThreadPool {
  public:
-  // num_threads >= 1. With pin, thread i is bound to the i-th CPU that the process may use.
-  explicit ThreadPool(int num_threads, bool pin = false);
+  explicit ThreadPool(int num_threads);  // >= 1
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

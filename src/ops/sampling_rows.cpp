@@ -1,6 +1,5 @@
 #include "ops/sampling_rows.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -25,9 +24,10 @@ float row_max(std::span<const float> values) {
 }
 
 std::optional<int32_t> row_argmax(std::span<const float> values) {
-  const float max = cpu::row_max(values);
-  if (max == -std::numeric_limits<float>::infinity()) return std::nullopt;
-  return static_cast<int32_t>(std::ranges::find(values, max) - values.begin());
+  if (values.empty()) return std::nullopt;
+  const int64_t best = cpu::row_argmax(values);
+  if (!(values[best] > -std::numeric_limits<float>::infinity())) return std::nullopt;
+  return static_cast<int32_t>(best);
 }
 
 int64_t count_at_least(std::span<const float> values, float bound) {

@@ -93,7 +93,7 @@ TEST_P(KernelMathTest, ExtremesBecomeZeroOneAndInfinityAsTheyShould) {
   EXPECT_TRUE(std::isnan(out[6]));
   const std::vector<float> logits = {0.0f, -104.5f, -kInfinity, -90.0f};
   std::vector<float> probs(logits.size(), 5.0f);
-  cpu::kernels().softmax(logits.data(), logits.size(), probs.data());
+  cpu::kernels().weigh(logits.data(), logits.size(), {.max = 0.0f}, probs.data());
   EXPECT_EQ(probs[0], 1.0f);
   EXPECT_EQ(probs[1], 0.0f);
   EXPECT_EQ(probs[2], 0.0f);

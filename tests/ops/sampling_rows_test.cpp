@@ -29,8 +29,8 @@ std::vector<float> random_logits(size_t size) {
 }
 
 TEST_P(SamplingRowsTest, FindsTheLargestWhereverItIs) {
-  for (const size_t size : {1, 2, 15, 16, 17, 33, 257}) {
-    for (size_t at = 0; at < size; ++at) {
+  for (const size_t size : {1, 2, 15, 16, 17, 33, 257, 511, 512, 513, 1100}) {
+    for (size_t at = 0; at < size; at += 1 + size / 257) {
       std::vector<float> row(size, -1.0f);
       row[at] = 2.0f;
       ASSERT_EQ(ops::row_max(row), 2.0f) << at << " of " << size;
@@ -41,6 +41,10 @@ TEST_P(SamplingRowsTest, FindsTheLargestWhereverItIs) {
 
 TEST_P(SamplingRowsTest, TakesTheFirstOfEquals) {
   EXPECT_EQ(ops::row_argmax(std::vector<float>{1.0f, 3.0f, 3.0f, 3.0f}), 1);
+  std::vector<float> row(1200, -1.0f);
+  EXPECT_EQ(ops::row_argmax(row), 0);
+  row[700] = row[701] = row[1199] = 3.0f;
+  EXPECT_EQ(ops::row_argmax(row), 700);
 }
 
 TEST_P(SamplingRowsTest, HasNoLargestWhereNothingIsLeft) {
@@ -49,6 +53,10 @@ TEST_P(SamplingRowsTest, HasNoLargestWhereNothingIsLeft) {
   EXPECT_EQ(ops::row_argmax({}), std::nullopt);
   EXPECT_EQ(ops::row_argmax(std::vector<float>{kNan, 3.0f, kNan, 5.0f}), 3);
   EXPECT_EQ(ops::row_argmax(std::vector<float>{1.0f, kInfinity, kNan}), 1);
+  std::vector<float> row(1200, kNan);
+  EXPECT_EQ(ops::row_argmax(row), std::nullopt);
+  row[1100] = -3e38f;
+  EXPECT_EQ(ops::row_argmax(row), 1100);
 }
 
 // exp() is within 2 ulp, the product before it rounds a value up to 20 twice. A sum of 1,024 terms

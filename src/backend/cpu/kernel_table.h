@@ -100,10 +100,8 @@ struct KernelTable {
   void (*prepare_bfloat16)(const PrepareArgs&);
   void (*attend_float32)(const AttendArgs&);
   void (*attend_bfloat16)(const AttendArgs&);
-  int64_t (*argmax)(const float* x, int64_t size);
-  void (*log_softmax)(const float* x, int64_t size, float* out);
-  void (*softmax)(const float* x, int64_t size, float* out);
   float (*row_max)(const float* x, int64_t size);
+  int64_t (*row_argmax)(const float* x, int64_t size);
   double (*sum_weights)(const float* x, int64_t size, const Weighing& weighing);
   void (*weigh)(const float* x, int64_t size, const Weighing& weighing, float* out);
   int64_t (*count_at_least)(const float* x, int64_t size, float bound);

@@ -8,6 +8,10 @@ float row_max(std::span<const float> values) {
   return kernels().row_max(values.data(), static_cast<int64_t>(values.size()));
 }
 
+int64_t row_argmax(std::span<const float> values) {
+  return kernels().row_argmax(values.data(), static_cast<int64_t>(values.size()));
+}
+
 int64_t count_at_least(std::span<const float> values, float bound) {
   return kernels().count_at_least(values.data(), static_cast<int64_t>(values.size()), bound);
 }

@@ -2,7 +2,6 @@
 #include "backend/embedding.h"
 #include "backend/linear.h"
 #include "backend/norm.h"
-#include "backend/sampling.h"
 #include "quire/error.h"
 
 // The symbols of quire::cuda in a build without CUDA.
@@ -31,15 +30,6 @@ void embedding(const Stream&, const Tensor&, const Tensor&, float, const Tensor&
   fail();
 }
 void gather_rows(const Stream&, const Tensor&, const Tensor&, const Tensor&) {
-  fail();
-}
-void argmax(const Stream&, const Tensor&, const Tensor&) {
-  fail();
-}
-void log_softmax(const Stream&, const Tensor&, const Tensor&) {
-  fail();
-}
-void softmax(const Stream&, const Tensor&, const Tensor&) {
   fail();
 }
 void paged_attention(const Stream&, const AttentionParams&, const PagedBatch&, const Tensor&, const Tensor&, const Tensor&) {

@@ -8,6 +8,47 @@
 // One row of logits on its way to a token.
 namespace quire::cpu {
 
+// NaN is passed over.
+template <class V>
+float row_max(const float* x, int64_t size) {
+  using Reg = typename V::Reg;
+  const Reg lowest = V::set1(-__builtin_inff());
+  Reg tops[4] = {lowest, lowest, lowest, lowest};
+  int64_t i = 0;
+  for (; i + 4 * V::kWidth <= size; i += 4 * V::kWidth) {
+    for (int j = 0; j < 4; ++j) {
+      tops[j] = V::max(V::load(x + i + j * V::kWidth), tops[j]);
+    }
+  }
+  for (; i + V::kWidth <= size; i += V::kWidth) {
+    tops[0] = V::max(V::load(x + i), tops[0]);
+  }
+  float top = V::reduce_max(V::max(V::max(tops[0], tops[1]), V::max(tops[2], tops[3])));
+  for (; i < size; ++i) {
+    top = x[i] > top ? x[i] : top;
+  }
+  return top;
+}
+
+// The first among equals; 0 when nothing is above -infinity.
+template <class V>
+int64_t row_argmax(const float* x, int64_t size) {
+  constexpr int64_t kBlock = 512;  // only the winner's block is searched for the index
+  float best = -__builtin_inff();
+  int64_t best_block = 0;
+  for (int64_t begin = 0; begin < size; begin += kBlock) {
+    const float top = row_max<V>(x + begin, size - begin < kBlock ? size - begin : kBlock);
+    if (top > best) {
+      best = top;
+      best_block = begin;
+    }
+  }
+  for (int64_t i = best_block; i < size; ++i) {
+    if (x[i] == best) return i;
+  }
+  return 0;
+}
+
 // e^((x - max) * inverse_temperature), 0 where that is below min_weight or NaN.
 template <class V>
 [[gnu::always_inline]] inline typename V::Reg weights_of(

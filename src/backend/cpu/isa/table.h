@@ -3,7 +3,6 @@
 #include "backend/cpu/isa/attention.h"
 #include "backend/cpu/isa/gemm.h"
 #include "backend/cpu/isa/rows.h"
-#include "backend/cpu/isa/sampling.h"
 #include "backend/cpu/isa/sampling_rows.h"
 #include "backend/cpu/kernel_table.h"
 
@@ -26,10 +25,8 @@ inline constexpr KernelTable kKernelTable{
     .prepare_bfloat16 = prepare<V, BFloat16Cache<V>>,
     .attend_float32 = attend<V, Float32Cache<V>>,
     .attend_bfloat16 = attend<V, BFloat16Cache<V>>,
-    .argmax = argmax<V>,
-    .log_softmax = log_softmax<V>,
-    .softmax = softmax<V>,
     .row_max = row_max<V>,
+    .row_argmax = row_argmax<V>,
     .sum_weights = sum_weights<V>,
     .weigh = weigh<V>,
     .count_at_least = count_at_least<V>,
