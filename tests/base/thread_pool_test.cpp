@@ -1,14 +1,20 @@
 #include "base/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -53,14 +59,54 @@ TEST_P(ThreadPoolOf, BehindABarrierEveryThreadSeesWhatAllDidBefore) {
   EXPECT_EQ(num_late, 0);
 }
 
-TEST_P(ThreadPoolOf, WorkersThatFellAsleepWakeForTheNextTask) {
-  ThreadPool pool(GetParam());
-  std::atomic<int> num_calls = 0;
-  for (int i = 0; i < 3; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    pool.run([&](int) { ++num_calls; });
+// Whether the kernel has the thread waiting: neither running nor ready to.
+bool is_asleep(pid_t thread_id) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread_id) + "/stat");
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const size_t end_of_name = stat.rfind(") ");
+  return end_of_name != std::string::npos && stat[end_of_name + 2] == 'S';
+}
+
+bool fall_asleep(std::span<const pid_t> thread_ids) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!std::ranges::all_of(thread_ids, is_asleep)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  EXPECT_EQ(num_calls, 3 * GetParam());
+  return true;
+}
+
+TEST_P(ThreadPoolOf, WorkersFallAsleepAndWakeForTheNextTask) {
+  ThreadPool pool(GetParam());
+  std::vector<pid_t> thread_ids(GetParam());
+  pool.run([&](int thread_idx) { thread_ids[thread_idx] = gettid(); });
+  const auto workers = std::span(thread_ids).subspan(1);  // the caller is the first
+  std::vector<int> num_calls(GetParam(), 0);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(fall_asleep(workers)) << "workers spin while there is nothing to do";
+    pool.run([&](int thread_idx) { ++num_calls[thread_idx]; });
+  }
+  EXPECT_EQ(num_calls, std::vector<int>(GetParam(), 3));
+}
+
+TEST(ThreadPool, AThreadThatRunsIsNotTakenForAsleep) {
+  ThreadPool pool(2);
+  std::atomic<pid_t> worker = 0;
+  std::atomic<bool> is_seen = false;
+  bool was_asleep = false;
+  pool.run([&](int thread_idx) {
+    if (thread_idx == 1) {
+      worker = gettid();
+      while (!is_seen) {
+      }
+      return;
+    }
+    while (worker == 0) {
+    }
+    was_asleep = is_asleep(worker);
+    is_seen = true;
+  });
+  EXPECT_FALSE(was_asleep);
 }
 
 TEST(ThreadPool, ScratchIsAlignedAndGrowsToTheLargestSize) {
