@@ -28,7 +28,7 @@ struct PagedModelOptions {
 class PagedModel {
  public:
   static constexpr int kBlockSize = 16;
-  static constexpr int kMaxReqs = 4;
+  static constexpr int kMaxReqs = 16;
 
   explicit PagedModel(const std::filesystem::path& dir, PagedModelOptions options = {});
 
