@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "bench/comparison.h"
+
+namespace quire::bench {
+
+// What was measured, and on what.
+struct ReportHeading {
+  std::string command;  // that makes the report again
+  std::string model;
+  int num_threads = 0;
+};
+
+// The metrics of one workload as a Markdown table.
+std::string metrics_table(const Comparison& comparison);
+
+// One line for each workload.
+std::string summary_table(const std::vector<Comparison>& comparisons);
+
+// Writes the report as Markdown, and its plots into the folder `images` beside it. Throws
+// EnvironmentError.
+void write_report(
+    const std::filesystem::path& file,
+    const ReportHeading& heading,
+    const std::vector<Comparison>& comparisons
+);
+
+std::string to_json(const std::vector<Comparison>& comparisons);
+
+}  // namespace quire::bench
