@@ -149,7 +149,7 @@ quire_status quire_chat_template_new(
 void quire_chat_template_free(quire_chat_template* chat_template);
 
 /* `context`: a JSON object. `now`: seconds since the epoch for strftime_now; null: the clock's.
- * At most 10 million steps and 64 MiB of text. */
+ * At most 10 million steps, 64 MiB of text and 192 MiB of memory. */
 quire_status quire_chat_template_render(
     const quire_chat_template* chat_template,
     const char* context,

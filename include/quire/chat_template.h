@@ -46,7 +46,8 @@ class ChatTemplate {
   // `context`: a JSON object with messages, tools, add_generation_prompt and any other variable; it
   // overrules the special tokens. `now` is the clock of strftime_now, in seconds since the epoch
   // and shown in local time; default: the system's. Throws InvalidArgument (field "messages"), with
-  // the template's own words if it raises. Stopped after 10 million steps or 64 MiB of text.
+  // the template's own words if it raises. Stopped after 10 million steps, 64 MiB of text or
+  // 192 MiB of memory.
   std::string render(std::string_view context, std::optional<int64_t> now = std::nullopt) const;
 
   // What the template that render() takes for a conversation without tools does with

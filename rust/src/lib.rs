@@ -4,6 +4,7 @@ mod big_stack;
 mod capi;
 mod chat_template;
 mod grammar;
+mod memory;
 mod token_table;
 mod token_trie;
 mod tokenizer;

@@ -5,6 +5,9 @@ use tokenizers::AddedToken;
 
 use crate::Result;
 
+/// Ten times the largest vocabulary known.
+const MAX_IDS: u64 = 1 << 22;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Choice {
     Auto,
@@ -29,6 +32,7 @@ impl Tokenizer {
     pub fn new(json: &[u8], special_tokens: &[&str], choice: Choice) -> Result<Self> {
         let file: Value =
             serde_json::from_slice(json).map_err(|e| format!("not valid JSON: {e}"))?;
+        check_ids(&file)?;
         let decoder = file["decoder"].clone();
         let largest_id = largest_id(&file);
         let mut fallback_reason = String::new();
@@ -119,6 +123,23 @@ impl Tokenizer {
     pub fn fallback_reason(&self) -> &str {
         &self.fallback_reason
     }
+}
+
+/// Tables have a row for every id, so one huge id would take all memory.
+fn check_ids(file: &Value) -> Result<()> {
+    let check = |field: &str, token: &str, id: &Value| match id.as_u64() {
+        Some(id) if id >= MAX_IDS => Err(format!(
+            "{field}: the token {token:?} has the id {id}; ids must be below {MAX_IDS}"
+        )),
+        _ => Ok(()),
+    };
+    for (token, id) in file["model"]["vocab"].as_object().into_iter().flatten() {
+        check("model.vocab", token, id)?;
+    }
+    for token in file["added_tokens"].as_array().into_iter().flatten() {
+        check("added_tokens", token["content"].as_str().unwrap_or_default(), &token["id"])?;
+    }
+    Ok(())
 }
 
 fn largest_id(file: &Value) -> Option<u32> {
@@ -212,6 +233,22 @@ pub mod tests {
             assert_eq!(tokenizer.token_to_id("<pad-for-test>"), Some(id));
             assert_eq!(tokenizer.encode("<pad-for-test>", false).unwrap(), [id]);
             assert_eq!(tokenizer.decode(&[id], true).unwrap(), "");
+        }
+    }
+
+    #[test]
+    fn an_id_beyond_all_vocabularies_is_an_error() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/small-chat/tokenizer.json");
+        let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let mut in_vocabulary = file.clone();
+        in_vocabulary["model"]["vocab"]["huge"] = 1_000_000_000u64.into();
+        let mut in_added_tokens = file.clone();
+        in_added_tokens["added_tokens"][0]["id"] = (MAX_IDS).into();
+        for (file, field) in [(in_vocabulary, "model.vocab"), (in_added_tokens, "added_tokens")] {
+            for choice in [Choice::Auto, Choice::HuggingFace] {
+                let error = Tokenizer::new(file.to_string().as_bytes(), &[], choice).err().unwrap();
+                assert!(error.starts_with(field), "{error}");
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{filters, Environment, Error, ErrorKind, State};
 
+use super::memory_limit::{check_room, GuardedLoop};
 use super::python_json::{indent_text, tojson};
 use super::{methods, python_repr};
 
@@ -34,14 +35,14 @@ pub fn register(environment: &mut Environment<'static>) {
 /// The function that source::adapt puts around what a loop runs over.
 pub const ITERABLE: &str = "__iterable";
 
-/// A loop over a string knows its length; a loop over none is an error.
+/// A loop over none is an error.
 fn iterable(value: Value) -> Result<Value> {
     match value.kind() {
-        ValueKind::String => {
-            Ok(value.as_str().unwrap_or_default().chars().map(Value::from).collect())
-        }
         ValueKind::None => {
             Err(Error::new(ErrorKind::InvalidOperation, "'None' object is not iterable"))
+        }
+        ValueKind::String | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            Ok(Value::from_object(GuardedLoop(value)))
         }
         _ => Ok(value),
     }
@@ -58,8 +59,9 @@ fn is_iterable(value: &Value) -> bool {
     !value.is_none() && value.try_iter().is_ok()
 }
 
-fn string(value: Value) -> String {
-    python_repr::text(&value).unwrap_or_else(|| value.to_string())
+fn string(value: Value) -> Result<String> {
+    let text = python_repr::text(&value).unwrap_or_else(|| value.to_string());
+    check_room().map(|()| text)
 }
 
 fn escape(text: String) -> String {

@@ -4,6 +4,8 @@ use minijinja::value::{Rest, Tuple, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat;
 
+use super::memory_limit::{check_join, check_replace};
+
 type Result<T> = std::result::Result<T, Error>;
 
 pub fn unknown_method(
@@ -12,6 +14,11 @@ pub fn unknown_method(
     method: &str,
     args: &[Value],
 ) -> Result<Value> {
+    match (method, value.as_str()) {
+        ("replace", Some(text)) => check_replace(text, args)?,
+        ("join", Some(separator)) if args.len() == 1 => check_join(&args[0], separator)?,
+        _ => {}
+    }
     match pycompat::unknown_method_callback(state, value, method, args) {
         Err(error) if error.kind() == ErrorKind::UnknownMethod => match value.kind() {
             ValueKind::String => string_method(value.as_str().unwrap_or_default(), method, args),

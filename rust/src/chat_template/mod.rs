@@ -14,6 +14,7 @@ use crate::{big_stack, Result};
 
 mod content_format;
 mod filters;
+mod memory_limit;
 mod methods;
 mod python_json;
 mod python_repr;
@@ -58,6 +59,7 @@ impl ChatTemplate {
             let source = source::adapt(source);
             let content_format = ContentFormat::of(&source, environment.syntax().clone());
             let source = source::wrap_loops(&source, environment.syntax().clone());
+            let source = memory_limit::guard_operators(&source, environment.syntax().clone());
             environment.add_template_owned(NAME, source).map_err(|e| message(&e))?;
             Ok(ChatTemplate { environment, content_format })
         })
@@ -99,6 +101,7 @@ fn environment() -> std::result::Result<Environment<'static>, Error> {
     environment.set_fuel(Some(FUEL));
     environment.set_formatter(python_repr::print);
     filters::register(&mut environment);
+    memory_limit::register(&mut environment);
     environment.add_function("cycler", |items: Rest<Value>| globals::cycler(items.0));
     environment.add_function("joiner", globals::joiner);
     environment.add_function("raise_exception", raise_exception);

@@ -7,6 +7,9 @@ use minijinja::{Error, ErrorKind};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
+use super::memory_limit::too_long;
+use super::LimitedOutput;
+
 /// tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False)
 pub fn tojson(value: Value, kwargs: Kwargs) -> std::result::Result<Value, Error> {
     let ensure_ascii = kwargs.get::<Option<bool>>("ensure_ascii")?.unwrap_or(false);
@@ -27,18 +30,21 @@ pub fn tojson(value: Value, kwargs: Kwargs) -> std::result::Result<Value, Error>
         depth: 0,
         is_empty: false,
     };
-    let mut out = Vec::new();
+    let mut out = LimitedOutput::default();
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, format);
     if value.is_undefined() {
         return Err(invalid("tojson: the value is undefined"));
     }
-    if sort_keys {
+    let written = if sort_keys {
         sorted(serde_json::to_value(&value).map_err(invalid)?).serialize(&mut serializer)
     } else {
         value.serialize(&mut serializer)
+    };
+    if out.is_full {
+        return Err(too_long());
     }
-    .map_err(invalid)?;
-    String::from_utf8(out).map(Value::from).map_err(invalid)
+    written.map_err(invalid)?;
+    String::from_utf8(out.bytes).map(Value::from).map_err(invalid)
 }
 
 fn invalid(reason: impl std::fmt::Display) -> Error {

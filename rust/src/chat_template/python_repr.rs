@@ -4,6 +4,7 @@
 use minijinja::value::{Tuple, Value, ValueKind};
 use minijinja::{escape_formatter, Error, Output, State};
 
+use super::memory_limit::{check_room, has_room};
 use super::python_json::float_repr;
 
 /// Depth beyond which a nested value is printed by minijinja itself.
@@ -11,12 +12,14 @@ const MAX_DEPTH: usize = 32;
 
 pub fn print(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     match text(value) {
-        Some(text) => out.write_str(&text).map_err(Error::from),
-        None => escape_formatter(out, state, value),
+        Some(text) => out.write_str(&text).map_err(Error::from)?,
+        None => escape_formatter(out, state, value)?,
     }
+    check_room()
 }
 
-/// str(value); None: minijinja prints it as Python does.
+/// str(value); None: minijinja prints it as Python does. The text ends early when the memory does:
+/// callers check_room().
 pub fn text(value: &Value) -> Option<String> {
     match value.kind() {
         ValueKind::Number if !value.is_integer() => {
@@ -31,7 +34,7 @@ fn repr(value: &Value, depth: usize) -> String {
     if depth > MAX_DEPTH {
         return value.to_string();
     }
-    let items = || value.try_iter().into_iter().flatten();
+    let items = || value.try_iter().into_iter().flatten().take_while(|_| has_room());
     match value.kind() {
         ValueKind::String => string_repr(value.as_str().unwrap_or_default()),
         ValueKind::Undefined => "Undefined".into(),

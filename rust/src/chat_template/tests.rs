@@ -47,6 +47,44 @@ fn a_template_without_end_is_stopped() {
     assert!(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{}").is_err());
 }
 
+#[test]
+fn a_template_that_fills_the_memory_is_stopped() {
+    let memory = "more than 192 MiB of memory";
+    for (body, reason) in [
+        ("{% set ns.s = ns.s ~ ns.s %}", memory),
+        ("{% set ns.s = ns.s + ns.s %}", memory),
+        ("{% set ns.s = 'a' ~ ns.s ~ ns.s ~ 'b' %}", memory),
+        ("{% set x %}{{ ns.s }}{{ ns.s }}{% endset %}{% set ns.s = x %}", memory),
+        ("{% set ns.s = (ns.s, ns.s) | string %}", memory),
+        ("{% set ns.s = [ns.s, ns.s] | join %}", "a text of more than 67108864 bytes"),
+        ("{% set ns.s = ''.join([ns.s, ns.s]) %}", "a text of more than 67108864 bytes"),
+        ("{% set ns.s = ns.s | replace('a', 'aa') %}", "a text of more than 67108864 bytes"),
+        ("{% set ns.s = ns.s.replace('a', 'aa') %}", "a text of more than 67108864 bytes"),
+        ("{% set ns.s = [ns.s, ns.s] | tojson %}", "a text of more than 67108864 bytes"),
+        ("{% set ns.l = ns.l + ns.l %}", "a list of more than 1048576 items"),
+    ] {
+        let head = "{% set ns = namespace(s='aa', l=[1, 2]) %}{% for i in range(60) %}";
+        let error = render(&(head.to_string() + body + "{% endfor %}"), "{}").unwrap_err();
+        assert!(error.contains(reason), "{body}: {error}");
+    }
+}
+
+#[test]
+fn a_loop_that_captures_much_text_is_stopped() {
+    let text = "x".repeat(60_000);
+    let source =
+        "{% set t %}{% for i in range(100000) %}".to_string() + &text + "{% endfor %}{% endset %}";
+    assert!(render(&source, "{}").unwrap_err().contains("MiB of memory"));
+}
+
+#[test]
+fn a_long_conversation_has_room() {
+    let source = "{% set ns = namespace(s='') %}{% for m in messages %}{% set ns.s = ns.s ~ m ~ '\n' %}{% endfor %}{{ ns.s }}";
+    let messages = vec!["m".repeat(1000); 500];
+    let context = serde_json::json!({ "messages": messages }).to_string();
+    assert_eq!(render(source, &context).unwrap().len(), 500 * 1001);
+}
+
 /// Each shape at the largest size that is accepted: no stack overflow, whatever comes back.
 #[test]
 fn deep_sources_do_not_overflow_the_stack() {
