@@ -12,7 +12,7 @@ COMPUTE = TENSORS | {"ops", "batch", "attention", "layers", "models", "sample", 
 MAY_INCLUDE = {
     "base": set(),
     "config": {"base"},
-    "hub": {"base"},
+    "hub": {"base", "config/safetensors_index.h"},
     "text": {"base"},
     "tensor": {"base"},
     "backend": TENSORS,

@@ -10,8 +10,6 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -20,6 +18,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "base/file.h"
 #include "quire/chat_template.h"
 #include "quire/tokenizer.h"
 #include "text/incremental_detokenizer.h"
@@ -137,12 +136,7 @@ int run(int argc, char** argv) {
   const bool is_dir = std::filesystem::is_directory(path);
   Setup setup;
   setup.tokenizer = is_dir ? Tokenizer::from_dir(path) : Tokenizer::from_file(path);
-  if (text_file.empty()) {
-    setup.text = made_up_text(*setup.tokenizer, 5'000'000);
-  } else {
-    std::ifstream file(text_file, std::ios::binary);
-    setup.text.assign(std::istreambuf_iterator<char>(file), {});
-  }
+  setup.text = text_file.empty() ? made_up_text(*setup.tokenizer, 5'000'000) : read_file(text_file);
   std::printf(
       "%zu bytes, tokenizer backend %s\n", setup.text.size(), setup.tokenizer->backend().data()
   );

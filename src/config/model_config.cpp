@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "config/json_fields.h"
 #include "config/model_families.h"
 #include "quire/error.h"
@@ -21,7 +20,7 @@ constexpr int kMaxLayers = 4096;
 constexpr int kMaxHeads = 1 << 14;
 constexpr int kMaxHeadDim = 512;
 constexpr int kMaxPositions = 1 << 24;  // tables of rotary embeddings have a row for each
-constexpr size_t kMaxFileBytes = 16 << 20;
+constexpr int64_t kMaxFileBytes = 16 << 20;
 constexpr int kMaxInt = std::numeric_limits<int>::max();
 
 // The names that checkpoints use for their context length; the smallest one counts.
@@ -205,22 +204,6 @@ void read_generation_config(const JsonFields& fields, ModelConfig& config) {
   config.default_max_new_tokens = fields.integer("max_new_tokens", 1, kMaxInt);
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw EnvironmentError(fmt::format("cannot open {}", path.string()));
-  std::error_code error;
-  const auto num_bytes = std::filesystem::file_size(path, error);
-  if (error)
-    throw EnvironmentError(fmt::format("cannot read {}: {}", path.string(), error.message()));
-  if (num_bytes > kMaxFileBytes) {
-    throw InvalidArgument(
-        "model",
-        fmt::format("{} has {} bytes, more than {}", path.string(), num_bytes, kMaxFileBytes)
-    );
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 }  // namespace
 
 int ModelConfig::derived_max_model_len() const {
@@ -249,7 +232,8 @@ ModelConfig load_model_config(const std::filesystem::path& dir) {
   const std::filesystem::path generation_path = dir / "generation_config.json";
   const bool has_generation = std::filesystem::exists(generation_path);
   return parse_model_config(
-      read_file(dir / "config.json"), has_generation ? read_file(generation_path) : ""
+      read_file(dir / "config.json", kMaxFileBytes),
+      has_generation ? read_file(generation_path, kMaxFileBytes) : ""
   );
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "config/safetensors_index.h"
 #include "hub/model_files.h"
 #include "quire/error.h"
 
@@ -104,8 +105,9 @@ std::vector<std::string> missing_files(const fs::path& snapshot, bool tokenizer_
       if (fs::exists(entry.path())) names.push_back(entry.path().filename());
     }
   }
-  const auto index = snapshot / kWeightIndexFile;
-  const auto shards = fs::exists(index) ? shards_of_index(index) : std::vector<std::string>();
+  const auto index = snapshot / kSafetensorsIndexFile;
+  const auto shards =
+      fs::exists(index) ? shard_files(read_safetensors_index(index)) : std::vector<std::string>();
   const auto weights = weight_files(names, shards);
   if (weights.empty()) missing.emplace_back("*.safetensors");
   for (const std::string& name : weights) {

@@ -10,6 +10,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "config/safetensors_index.h"
 #include "hub/download.h"
 #include "hub/file_lock.h"
 #include "hub/hub_api.h"
@@ -36,14 +37,68 @@ bool is_repo_name(std::string_view name) {
   return is_repo_name_part(name.substr(0, slash)) && is_repo_name_part(name.substr(slash + 1));
 }
 
-void check_names(const std::string& model, const std::string& revision) {
+// The file that makes a folder one of a model, or of a tokenizer.
+const char* main_file(const HubOptions& options) {
+  return options.tokenizer_only ? "tokenizer.json" : "config.json";
+}
+
+// Folders inside `dir` that hold `file`, a few of them, for an error message.
+std::vector<std::string> folders_with(const fs::path& dir, const char* file) {
+  constexpr size_t kMaxShown = 3;
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(dir, ignored)) {
+    if (fs::exists(entry.path() / file, ignored)) found.push_back(entry.path().string());
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() > kMaxShown) found.resize(kMaxShown);
+  return found;
+}
+
+// A folder is taken as it is.
+void check_folder(const std::string& model, const HubOptions& options) {
+  if (options.revision) {
+    throw InvalidArgument(
+        "revision",
+        fmt::format(
+            "'{}' is a folder, which has no revisions. Leave the revision '{}' out, or give the "
+            "name of a repository.",
+            model,
+            *options.revision
+        )
+    );
+  }
+  std::error_code ignored;
+  const char* file = main_file(options);
+  if (fs::exists(fs::path(model) / file, ignored)) return;
+  const auto others = folders_with(model, file);
+  throw InvalidArgument(
+      "model",
+      fmt::format(
+          "The folder '{}' has no {}. Give the folder that holds it{}{}.",
+          model,
+          file,
+          others.empty() ? "" : ", such as ",
+          fmt::join(others, " or ")
+      )
+  );
+}
+
+void check_names(const std::string& model, const std::string& revision, const char* file) {
+  std::error_code ignored;
+  if (fs::exists(model, ignored)) {
+    throw InvalidArgument(
+        "model", fmt::format("'{}' is a file. Give the folder that holds {}.", model, file)
+    );
+  }
   if (!is_repo_name(model)) {
     throw InvalidArgument(
         "model",
         fmt::format(
             "There is no folder '{}', and it is no repository name like org/name. Give the folder "
-            "that holds config.json.",
-            model
+            "that holds {}.",
+            model,
+            file
         )
     );
   }
@@ -140,9 +195,10 @@ fs::path Repository::find() {
 }
 
 std::vector<std::string> Repository::wanted_weights(const RepoInfo& info) const {
-  const fs::path index = cache_.snapshot(info.commit) / kWeightIndexFile;
+  const fs::path index = cache_.snapshot(info.commit) / kSafetensorsIndexFile;
   auto weights = weight_files(
-      info.files, fs::exists(index) ? shards_of_index(index) : std::vector<std::string>()
+      info.files,
+      fs::exists(index) ? shard_files(read_safetensors_index(index)) : std::vector<std::string>()
   );
   if (weights.empty()) {
     throw InvalidArgument(
@@ -203,15 +259,31 @@ void Repository::fetch(const std::string& commit, const RemoteFile& file, HubPro
   cache_.link_file(commit, file.name, file.etag);
 }
 
+fs::path find_folder(const std::string& model, const HubOptions& options) {
+  std::error_code ignored;
+  if (fs::is_directory(model, ignored)) {
+    check_folder(model, options);
+    return model;
+  }
+  check_names(model, options.revision.value_or("main"), main_file(options));
+  Repository repository(model, options);
+  return env::hf_hub_offline() ? repository.find_offline() : repository.find();
+}
+
+// The tokenizer has options of its own.
+std::string option_of(const std::string& field, const HubOptions& options) {
+  if (!options.tokenizer_only) return field;
+  if (field == "model") return "tokenizer";
+  return field == "revision" ? "tokenizer_revision" : field;
+}
+
 }  // namespace
 
 fs::path resolve_model_dir(const std::string& model, const HubOptions& options) {
-  std::error_code ignored;
-  if (fs::is_directory(model, ignored)) return model;
-  check_names(model, options.revision.value_or("main"));
   try {
-    Repository repository(model, options);
-    return env::hf_hub_offline() ? repository.find_offline() : repository.find();
+    return find_folder(model, options);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(option_of(error.field(), options), error.what());
   } catch (const fs::filesystem_error& error) {
     throw EnvironmentError(error.what());
   }

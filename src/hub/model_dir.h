@@ -27,13 +27,15 @@ struct HubOptions {
   std::chrono::milliseconds retry_delay{500};
 };
 
-// The folder that holds `model`: an existing folder as it is, else a repository of the Hugging Face
-// hub ("org/name" or "name"), from the local cache or downloaded into it. The cache's layout is
-// huggingface_hub's, so both programs share it; an interrupted download is resumed.
+// The folder that holds `model`: an existing folder (with config.json) as it is, else a repository
+// of the Hugging Face hub ("org/name" or "name"), from the local cache or downloaded into it. The
+// cache's layout is huggingface_hub's, so both programs share it; an interrupted download is
+// resumed.
 //
-// Throws InvalidArgument: neither a folder nor a repository that the hub knows; an unknown
-// revision; a gated repository without a token; no safetensors weights. EnvironmentError: offline
-// and not in the cache, no connection, disk full, damaged download.
+// Throws InvalidArgument, with `tokenizer` for the field `model` if tokenizer_only is set: neither
+// a folder nor a repository that the hub knows; a folder without config.json (tokenizer.json), or
+// with a revision; an unknown revision; a gated repository without a token; no safetensors weights.
+// EnvironmentError: offline and not in the cache, no connection, disk full, damaged download.
 std::filesystem::path resolve_model_dir(const std::string& model, const HubOptions& options = {});
 
 }  // namespace quire

@@ -2,14 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <set>
-#include <sstream>
 
-#include <fmt/format.h>
-#include <simdjson.h>
-
-#include "quire/error.h"
+#include "config/safetensors_index.h"
 
 namespace quire {
 namespace {
@@ -22,7 +16,7 @@ constexpr std::array kTokenizerFiles = {
     "chat_template.jinja",
     "chat_template.json",
 };
-constexpr std::array kModelFiles = {"config.json", "generation_config.json", kWeightIndexFile};
+constexpr std::array kModelFiles = {"config.json", "generation_config.json", kSafetensorsIndexFile};
 
 template <class List>
 bool contains(const List& list, const std::string& name) {
@@ -56,7 +50,7 @@ std::vector<std::string> text_files(const std::vector<std::string>& names, bool 
 std::vector<std::string> weight_files(
     const std::vector<std::string>& names, const std::vector<std::string>& shards
 ) {
-  if (contains(names, "model.safetensors")) return {"model.safetensors"};
+  if (contains(names, kSafetensorsFile)) return {kSafetensorsFile};
   if (!shards.empty()) return shards;
   std::vector<std::string> files;
   for (const std::string& name : names) {
@@ -66,38 +60,6 @@ std::vector<std::string> weight_files(
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-std::vector<std::string> parse_index(std::string_view json, const std::string& path_for_errors) {
-  std::set<std::string> shards;
-  try {
-    simdjson::dom::parser parser;
-    const simdjson::padded_string padded(json);
-    const simdjson::dom::object weight_map = parser.parse(padded)["weight_map"];
-    for (const auto [tensor, file] : weight_map) {
-      shards.insert(std::string(std::string_view(file)));
-    }
-  } catch (const simdjson::simdjson_error& error) {
-    throw InvalidArgument(
-        "model",
-        fmt::format("{} is not an index of safetensors files: {}.", path_for_errors, error.what())
-    );
-  }
-  for (const std::string& shard : shards) {
-    if (!is_safe_file_name(shard)) {
-      throw InvalidArgument(
-          "model", fmt::format("{} names a file outside its folder: '{}'.", path_for_errors, shard)
-      );
-    }
-  }
-  return {shards.begin(), shards.end()};
-}
-
-std::vector<std::string> shards_of_index(const std::filesystem::path& index) {
-  std::ifstream file(index, std::ios::binary);
-  std::ostringstream json;
-  json << file.rdbuf();
-  return parse_index(json.view(), index.string());
 }
 
 }  // namespace quire

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/file.h"
 #include "text/model_files.h"
 #include "text/native.h"
 
@@ -45,14 +46,14 @@ TemplateHandle compile_one(
 // chat_template.jinja is the default; additional_chat_templates/NAME.jinja are the others.
 NamedSources read_jinja_files(const std::filesystem::path& dir) {
   NamedSources sources;
-  auto source = read_text_file_if_there(dir / "chat_template.jinja");
+  auto source = read_file_if_there(dir / "chat_template.jinja");
   if (!source) return sources;
   sources.emplace_back(kDefault, std::move(*source));
   const std::filesystem::path others = dir / "additional_chat_templates";
   if (std::filesystem::is_directory(others)) {
     for (const auto& entry : std::filesystem::directory_iterator(others)) {
       if (entry.path().extension() == ".jinja")
-        sources.emplace_back(entry.path().stem().string(), read_text_file(entry.path()));
+        sources.emplace_back(entry.path().stem().string(), read_file(entry.path()));
     }
   }
   return sources;
@@ -106,7 +107,7 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::from_dir(const std::filesystem
   for (const char* name : {"tokenizer_config.json", "chat_template.json"}) {
     if (!sources.empty()) break;
     const std::filesystem::path file = dir / name;
-    if (const auto json = read_text_file_if_there(file))
+    if (const auto json = read_file_if_there(file))
       sources = parse_chat_templates(*json, file.string());
   }
   if (sources.empty()) return nullptr;
@@ -117,7 +118,7 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::from_file(
     const std::filesystem::path& file, const std::filesystem::path& model_dir
 ) {
   const SpecialTokens tokens = model_dir.empty() ? SpecialTokens() : read_special_tokens(model_dir);
-  return compile({{kDefault, read_text_file(file)}}, tokens.to_json(), file.string());
+  return compile({{kDefault, read_file(file)}}, tokens.to_json(), file.string());
 }
 
 std::shared_ptr<const ChatTemplate> ChatTemplate::from_source(

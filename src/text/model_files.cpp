@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/file.h"
 #include "base/json_writer.h"
 #include "quire/error.h"
 
@@ -80,19 +78,9 @@ NamedSources templates_of(ondemand::value value) {
 
 }  // namespace
 
-std::string read_text_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || std::filesystem::is_directory(path)) {
-    const char* reason = errno != 0 ? std::strerror(errno) : "not a readable file";
-    throw EnvironmentError(fmt::format("cannot read {}: {}", path.string(), reason));
-  }
-  return text;
-}
-
-std::optional<std::string> read_text_file_if_there(const std::filesystem::path& path) {
+std::optional<std::string> read_file_if_there(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return std::nullopt;
-  return read_text_file(path);
+  return read_file(path);
 }
 
 const std::string* SpecialTokens::find(std::string_view name) const {
@@ -151,7 +139,7 @@ SpecialTokens read_special_tokens(const std::filesystem::path& dir) {
   SpecialTokens tokens;
   for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
     const std::filesystem::path file = dir / name;
-    if (const auto json = read_text_file_if_there(file))
+    if (const auto json = read_file_if_there(file))
       tokens.add_missing(parse_special_tokens(*json, file.string()));
   }
   return tokens;

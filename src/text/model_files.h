@@ -10,10 +10,8 @@
 // The JSON files beside a model's weights that text needs.
 namespace quire {
 
-// Throws EnvironmentError with the file's name if it cannot be read.
-std::string read_text_file(const std::filesystem::path& file);
-// nullopt: there is no such file.
-std::optional<std::string> read_text_file_if_there(const std::filesystem::path& file);
+// nullopt: there is no such file. Throws EnvironmentError like read_file.
+std::optional<std::string> read_file_if_there(const std::filesystem::path& file);
 
 // What tokenizer_config.json or special_tokens_map.json says about special tokens.
 struct SpecialTokens {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/utf8.h"
 #include "text/model_files.h"
 #include "text/native.h"
@@ -113,14 +114,14 @@ std::shared_ptr<const Tokenizer> Tokenizer::from_dir(
     const std::filesystem::path& dir, TokenizerBackend backend
 ) {
   const std::filesystem::path file = dir / "tokenizer.json";
-  const std::string json = read_text_file(file);
+  const std::string json = read_file(file);
   return make(json, read_special_tokens(dir), backend, file.string());
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_file(
     const std::filesystem::path& file, TokenizerBackend backend
 ) {
-  return from_json(read_text_file(file), {}, backend, file.string());
+  return from_json(read_file(file), {}, backend, file.string());
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_json(

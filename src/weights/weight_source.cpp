@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "quire/error.h"
 #include "tensor/storage.h"
+#include "weights/checkpoint_files.h"
 #include "weights/dummy_weights.h"
 #include "weights/safetensors.h"
-#include "weights/safetensors_index.h"
 
 namespace quire {
 namespace {

@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
+#include "config/safetensors_index.h"
 #include "quire/error.h"
 #include "weights/safetensors.h"
-#include "weights/safetensors_index.h"
 
 // Any bytes are a correct file or an InvalidArgument, and what a correct file describes lies in it.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -60,6 +60,16 @@ class ModelDir : public testing::Test {
     return "nothing was thrown";
   }
 
+  // Field and text of what is thrown for `model`.
+  std::pair<std::string, std::string> refusal_of(const fs::path& model) {
+    try {
+      (void)resolve_model_dir(model.string(), options_);
+    } catch (const InvalidArgument& error) {
+      return {error.field(), error.what()};
+    }
+    return {"accepted", ""};
+  }
+
   TemporaryFolder folder_;
   LoopbackHub hub_;
   HubOptions options_;
@@ -68,8 +78,45 @@ class ModelDir : public testing::Test {
 TEST_F(ModelDir, AnExistingFolderIsUsedAsItIs) {
   const fs::path model = folder_.path() / "model";
   fs::create_directories(model);
+  write_file(model / "config.json", "{}");
   EXPECT_EQ(resolve_model_dir(model.string(), options_), model);
   EXPECT_TRUE(hub_.requests().empty());
+}
+
+TEST_F(ModelDir, AFolderWithoutAModelNamesThoseThatHoldOne) {
+  const fs::path models = folder_.path() / "models";
+  fs::create_directories(models / "a");
+  EXPECT_THAT(refusal_of(models).second, HasSubstr("has no config.json"));
+  write_file(models / "a" / "config.json", "{}");
+  const auto [field, text] = refusal_of(models);
+  EXPECT_EQ(field, "model");
+  EXPECT_THAT(text, HasSubstr("such as " + (models / "a").string()));
+}
+
+TEST_F(ModelDir, AFileIsNoModel) {
+  const fs::path file = folder_.path() / "model.gguf";
+  write_file(file, "GGUF");
+  const auto [field, text] = refusal_of(file);
+  EXPECT_EQ(field, "model");
+  EXPECT_THAT(text, HasSubstr("is a file"));
+}
+
+TEST_F(ModelDir, AFolderHasNoRevisions) {
+  const fs::path model = folder_.path() / "model";
+  fs::create_directories(model);
+  write_file(model / "config.json", "{}");
+  options_.revision = "main";
+  const auto [field, text] = refusal_of(model);
+  EXPECT_EQ(field, "revision");
+  EXPECT_THAT(text, HasSubstr("Leave the revision 'main' out"));
+}
+
+TEST_F(ModelDir, ErrorsOfTheTokenizerNameItsOwnOptions) {
+  options_.tokenizer_only = true;
+  EXPECT_EQ(refusal_of("/no/such/folder").first, "tokenizer");
+  EXPECT_THAT(refusal_of("/no/such/folder").second, HasSubstr("tokenizer.json"));
+  options_.revision = "no such";
+  EXPECT_EQ(refusal_of("org/tiny").first, "tokenizer_revision");
 }
 
 TEST_F(ModelDir, ARepositoryIsDownloadedIntoTheCacheLayout) {

@@ -3,16 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hub/temporary_folder.h"
-#include "quire/error.h"
-
 namespace quire {
 namespace {
 
-using test::TemporaryFolder;
-using test::write_file;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -63,32 +57,6 @@ TEST(ModelFiles, OneFileOfWeightsIsPreferredToShardsAndShardsToTheRest) {
       ElementsAre("a.safetensors", "b.safetensors")
   );
   EXPECT_THAT(weight_files({"pytorch_model.bin"}, {}), IsEmpty());
-}
-
-TEST(ModelFiles, AnIndexNamesEachShardOnce) {
-  const TemporaryFolder folder;
-  const auto index = folder.path() / kWeightIndexFile;
-  write_file(
-      index, R"({"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}})"
-  );
-  EXPECT_THAT(shards_of_index(index), ElementsAre("1.safetensors", "2.safetensors"));
-}
-
-TEST(ModelFiles, AnIndexThatIsNoneOrLeavesItsFolderIsRefused) {
-  const TemporaryFolder folder;
-  const auto index = folder.path() / kWeightIndexFile;
-  for (const char* content :
-       {"",
-        "{",
-        "[]",
-        "{}",
-        R"({"weight_map": []})",
-        R"({"weight_map": {"a": 1}})",
-        R"({"weight_map": {"a": "../b.safetensors"}})",
-        R"({"weight_map": {"a": "/b"}})"}) {
-    write_file(index, content);
-    EXPECT_THROW(shards_of_index(index), InvalidArgument) << content;
-  }
 }
 
 }  // namespace

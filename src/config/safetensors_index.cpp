@@ -1,28 +1,22 @@
-#include "weights/safetensors_index.h"
+#include "config/safetensors_index.h"
 
 #include <set>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/file.h"
 #include "quire/error.h"
-#include "weights/mmap_file.h"
 
 namespace quire {
 namespace {
 
-constexpr const char* kSingleFile = "model.safetensors";
-constexpr const char* kIndexFile = "model.safetensors.index.json";
+constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 
 // A checkpoint reads files of its own folder only.
 bool is_plain_file_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
          name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
-}
-
-bool has_pickled_weights(const std::filesystem::path& dir) {
-  return std::filesystem::exists(dir / "pytorch_model.bin") ||
-         std::filesystem::exists(dir / "pytorch_model.bin.index.json");
 }
 
 }  // namespace
@@ -52,29 +46,15 @@ std::vector<IndexEntry> parse_safetensors_index(std::string_view text, std::stri
   return index;
 }
 
-CheckpointFiles find_safetensors(const std::filesystem::path& dir) {
-  if (std::filesystem::exists(dir / kSingleFile)) return {{dir / kSingleFile}, {}};
-  const std::filesystem::path index_path = dir / kIndexFile;
-  if (!std::filesystem::exists(index_path)) {
-    throw EnvironmentError(fmt::format(
-        "{} has neither {} nor {}{}",
-        dir.string(),
-        kSingleFile,
-        kIndexFile,
-        has_pickled_weights(dir) ? "; its pytorch_model.bin must be converted to safetensors" : ""
-    ));
-  }
-  const MmapFile file(index_path);
-  const std::string_view text(
-      reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()
-  );
-  CheckpointFiles found{{}, parse_safetensors_index(text, index_path.string())};
+std::vector<IndexEntry> read_safetensors_index(const std::filesystem::path& path) {
+  return parse_safetensors_index(read_file(path, kMaxFileBytes), path.string());
+}
+
+std::vector<std::string> shard_files(const std::vector<IndexEntry>& index) {
   std::set<std::string> names;
-  for (const IndexEntry& entry : found.index)
+  for (const IndexEntry& entry : index)
     names.insert(entry.file);
-  for (const std::string& name : names)
-    found.files.push_back(dir / name);
-  return found;
+  return {names.begin(), names.end()};
 }
 
 }  // namespace quire
