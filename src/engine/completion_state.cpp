@@ -6,6 +6,13 @@
 #include "engine/position_logprobs.h"
 
 namespace quire {
+namespace {
+
+// Room that an output gets at once, so that its steps need not allocate.
+constexpr int kMaxReservedTokens = 1024;
+constexpr size_t kReservedBytesPerToken = 8;
+
+}  // namespace
 
 CompletionState::CompletionState(
     int index,
@@ -19,7 +26,11 @@ CompletionState::CompletionState(
       includes_stop_token_(params.include_stop_str_in_output),
       min_tokens_(params.min_tokens),
       has_rank_order_(!params.logprob_token_ids) {
+  const auto num_reserved =
+      static_cast<size_t>(std::min(params.max_tokens.value_or(0), kMaxReservedTokens));
+  token_ids_.reserve(num_reserved);
   if (tokenizer_ && params.detokenize) {
+    text_.reserve(num_reserved * kReservedBytesPerToken);
     detokenizer_ = std::make_unique<IncrementalDetokenizer>(
         tokenizer_,
         prompt_token_ids,

@@ -39,11 +39,13 @@ TokenCounts OutputProcessor::process(
   const double age = outputs.time > 0.0 ? monotonic_time() - outputs.time : 0.0;
   const double now = wall_time() - age;
   TokenCounts counts;
-  for (const EngineCoreOutput& output : outputs.outputs) {
-    const Target target = find(output.request_id);
-    if (!target.state) continue;
-    counts += deliver(target, output, outputs.new_token_ids(output), now, to_abort);
+  find_targets(outputs);
+  for (size_t i = 0; i < found_.size(); ++i) {
+    if (!found_[i].state) continue;
+    const EngineCoreOutput& output = outputs.outputs[i];
+    counts += deliver(found_[i], output, outputs.new_token_ids(output), now, to_abort);
   }
+  found_.clear();
   return counts;
 }
 
@@ -113,10 +115,13 @@ std::optional<std::string> OutputProcessor::close_error() const {
   return close_error_;
 }
 
-OutputProcessor::Target OutputProcessor::find(RequestId id) const {
+// With one lock for the whole step.
+void OutputProcessor::find_targets(const EngineCoreOutputs& outputs) {
   std::lock_guard lock(mutex_);
-  const auto found = targets_.find(id);
-  return found == targets_.end() ? Target{} : found->second;
+  for (const EngineCoreOutput& output : outputs.outputs) {
+    const auto found = targets_.find(output.request_id);
+    found_.push_back(found == targets_.end() ? Target{} : found->second);
+  }
 }
 
 void OutputProcessor::forget_completion(RequestId id, const Target& target, bool request_finished) {

@@ -42,7 +42,7 @@ class OutputProcessor {
     int index = 0;  // which of its completions
   };
 
-  Target find(RequestId id) const;
+  void find_targets(const EngineCoreOutputs& outputs);
   void forget_completion(RequestId id, const Target& target, bool request_finished);
   // The ids of its completions that were still alive.
   std::vector<RequestId> forget_request(const RequestState& state);
@@ -62,6 +62,8 @@ class OutputProcessor {
   std::unordered_map<std::string, std::shared_ptr<RequestState>> states_;
   bool is_closed_ = false;
   std::optional<std::string> close_error_;
+
+  std::vector<Target> found_;  // of process() alone: [outputs of the step], none where unknown
 };
 
 }  // namespace quire
