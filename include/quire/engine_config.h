@@ -35,6 +35,7 @@ struct EngineConfig {
   bool enable_prefix_caching = true;
   std::string prefix_caching_hash_algo = "sha256";  // sha256, sha256_cbor, xxhash, xxhash_cbor
   std::string kv_cache_dtype = "auto";  // auto: the model's dtype
+  bool disable_hybrid_kv_cache_manager = false;  // windowed layers keep all tokens if others do
 
   // Scheduler.
   std::optional<int> max_num_batched_tokens;  // token budget of a step; default 4096

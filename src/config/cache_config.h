@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace quire {
 
@@ -13,12 +14,18 @@ enum class PrefixCachingHashAlgo : uint8_t {
 
 // The KV cache's share of the resolved configuration.
 struct CacheConfig {
-  int block_size = 16;  // tokens per block
+  int block_size = 16;  // tokens per block; a group's own block size is a multiple of it
   bool enable_prefix_caching = true;
   PrefixCachingHashAlgo prefix_caching_hash_algo = PrefixCachingHashAlgo::kSha256;
   // Root of the chain of block hashes: none_hash_from_seed() of the user's hash seed, so that
   // processes agree, or else random bytes, so that nobody can guess a digest.
   std::array<uint8_t, 32> none_hash{};
+  // Layers with and without a window keep all their tokens, in one group.
+  bool disable_hybrid_kv_cache_manager = false;
+  bool keeps_all_blocks = false;  // V0's scheduler gives none back while a request runs
+  bool enable_kv_cache_events = false;  // of cached and evicted blocks
+  // Share of blocks whose life is measured, (0, 1]; none: of no block.
+  std::optional<double> kv_cache_metrics_sample;
   bool operator==(const CacheConfig&) const = default;
 };
 

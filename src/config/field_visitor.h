@@ -79,6 +79,10 @@ void visit_load_and_cache_fields(Config& c, Visitor& v) {
     "Hash of a block's content: sha256 (over CBOR, the same as sha256_cbor), or xxhash: faster, "
     "not safe against crafted prompts.");
   v("kv_cache_dtype", c.kv_cache_dtype, "CacheConfig", "Type of the KV cache: auto, the model's.");
+  v("disable_hybrid_kv_cache_manager",
+    c.disable_hybrid_kv_cache_manager,
+    "SchedulerConfig",
+    "Let layers with a sliding window keep all tokens in a model that also has others.");
 }
 
 template <class Config, class Visitor>

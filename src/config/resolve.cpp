@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/check.h"
 #include "base/math.h"
+#include "quire/error.h"
 
 namespace quire {
 namespace {
@@ -170,6 +169,7 @@ void resolve_scheduler(const EngineConfig& config, UsageContext usage, Scheduler
 
 void resolve_cache(const EngineConfig& config, CacheConfig& out) {
   out.enable_prefix_caching = config.enable_prefix_caching;
+  out.disable_hybrid_kv_cache_manager = config.disable_hybrid_kv_cache_manager;
   using Algo = PrefixCachingHashAlgo;
   constexpr std::array<std::pair<const char*, Algo>, 4> kAlgos = {
       {{"sha256", Algo::kSha256},
@@ -251,50 +251,6 @@ void check_machine(const EngineConfig& config, const DeviceInfo& device) {
   }
 }
 
-int64_t bytes_per_block(std::span<const KVCacheGroupSpec> groups) {
-  int64_t num_bytes = 0;
-  for (const KVCacheGroupSpec& group : groups) {
-    num_bytes += static_cast<int64_t>(group.layer_indices.size()) * group.spec.block_bytes();
-  }
-  return num_bytes;
-}
-
-void check_one_request_fits(const ResolvedConfig& config, int64_t num_blocks, int64_t block_bytes) {
-  const int block_size = config.cache.block_size;
-  const int64_t needed = ceil_div<int64_t>(config.scheduler.max_model_len, block_size);
-  if (num_blocks - 1 >= needed) return;
-  throw InvalidArgument(
-      "max_model_len",
-      fmt::format(
-          "To serve at least one request with the model's max seq len ({}), {} KV cache is needed, "
-          "which is larger than the available KV cache memory ({}). Based on the available memory, "
-          "the estimated maximum model length is {}. Try increasing `gpu_memory_utilization`, "
-          "`kv_cache_memory_bytes` or `num_gpu_blocks_override`, or decreasing `max_model_len`.",
-          config.scheduler.max_model_len,
-          format_gib((needed + 1) * block_bytes),
-          format_gib(num_blocks * block_bytes),
-          std::max<int64_t>(0, num_blocks - 1) * block_size
-      )
-  );
-}
-
-void check_memory_holds(const KVCacheBudget& budget, int64_t num_blocks, int64_t block_bytes) {
-  if (num_blocks <= budget.total_bytes / block_bytes) return;
-  const char* field = budget.num_blocks ? "num_gpu_blocks_override" : "kv_cache_memory_bytes";
-  throw InvalidArgument(
-      field,
-      fmt::format(
-          "{} asks for {} KV blocks of {} bytes, more than the {} of memory that this process may "
-          "use. Ask for at most {} blocks.",
-          field,
-          num_blocks,
-          block_bytes,
-          format_gib(budget.total_bytes),
-          budget.total_bytes / block_bytes
-      )
-  );
-}
-
 }  // namespace
 
 ResolvedConfig resolve(
@@ -315,62 +271,6 @@ ResolvedConfig resolve(
   out.num_threads = config.num_threads.value_or(device.num_cpus);
   out.seed = static_cast<uint64_t>(config.seed);
   return out;
-}
-
-KVCacheConfig size_kv_cache(
-    const ResolvedConfig& config, std::span<const KVCacheSpec> layer_specs, int64_t used_bytes
-) {
-  QUIRE_CHECK(!layer_specs.empty());
-  KVCacheConfig out;
-  // One table for all layers: a sliding-window layer keeps every block and looks at the last ones.
-  KVCacheGroupSpec group;
-  group.spec = layer_specs[0];
-  group.spec.sliding_window.reset();
-  group.spec.block_size = config.cache.block_size;
-  for (size_t i = 0; i < layer_specs.size(); ++i) {
-    group.layer_indices.push_back(static_cast<int>(i));
-  }
-  out.groups.push_back(group);
-
-  const int64_t block_bytes = bytes_per_block(out.groups);
-  const KVCacheBudget& budget = config.kv_cache_budget;
-  int64_t num_blocks = 0;
-  if (budget.num_blocks) {
-    num_blocks = *budget.num_blocks;
-  } else if (budget.num_bytes) {
-    num_blocks = *budget.num_bytes / block_bytes;
-  } else {
-    const int64_t per_request =
-        ceil_div<int64_t>(config.scheduler.max_model_len, config.cache.block_size);
-    num_blocks = std::min(
-        (budget.share_bytes - used_bytes) / block_bytes,
-        per_request * config.scheduler.max_num_seqs + 1
-    );
-  }
-  if (num_blocks < 2) {
-    const char* field = budget.num_blocks  ? "num_gpu_blocks_override"
-                        : budget.num_bytes ? "kv_cache_memory_bytes"
-                                           : "gpu_memory_utilization";
-    throw InvalidArgument(
-        field,
-        fmt::format(
-            "No available memory for the cache blocks. Try increasing `{}` when initializing the "
-            "engine: it must give 2 blocks or more.",
-            field
-        )
-    );
-  }
-  // A wish for few blocks stands as long as some request fits: longer ones are refused alone.
-  if (!budget.num_blocks) check_one_request_fits(config, num_blocks, block_bytes);
-  if (budget.num_blocks || budget.num_bytes) check_memory_holds(budget, num_blocks, block_bytes);
-  // A slot number (block * block_size + offset) is an int32.
-  const int64_t most = std::numeric_limits<int32_t>::max() / config.cache.block_size;
-  out.num_blocks = static_cast<int>(std::min(num_blocks, most));
-  return out;
-}
-
-int64_t kv_cache_num_bytes(const KVCacheConfig& config) {
-  return bytes_per_block(config.groups) * config.num_blocks;
 }
 
 }  // namespace quire

@@ -49,12 +49,19 @@ ResolvedConfig resolve(
 );
 
 // Groups the layers and sizes the pool: min(budget, max_num_seqs requests of max_model_len).
-// `used_bytes` is what weights and workspace take of the share. Throws InvalidArgument when not
-// even one request of max_model_len fits, with the length that would.
+// Layers that see all tokens and layers with a window come into groups of their own, as large as
+// the smaller kind, so that layer i of each group shares one piece of memory. `used_bytes` is what
+// weights and workspace take of the share. Throws InvalidArgument when not even one request of
+// max_model_len fits, with the length that would.
 KVCacheConfig size_kv_cache(
     const ResolvedConfig& config, std::span<const KVCacheSpec> layer_specs, int64_t used_bytes
 );
 
 int64_t kv_cache_num_bytes(const KVCacheConfig& config);
+
+// Blocks that a request of num_tokens tokens holds at most, of all groups together.
+int64_t num_blocks_of_request(
+    const KVCacheConfig& config, const SchedulerConfig& scheduler, int num_tokens
+);
 
 }  // namespace quire

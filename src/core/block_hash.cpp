@@ -1,5 +1,7 @@
 #include "core/block_hash.h"
 
+#include <algorithm>
+
 // The one-shot EVP interface allocates on every call; this one works in place.
 #define OPENSSL_API_COMPAT 0x10101000L
 #include <openssl/sha.h>
@@ -19,39 +21,50 @@ constexpr uint8_t kTextString = 3;
 constexpr uint8_t kArray = 4;
 constexpr uint8_t kNull = 0xf6;
 
+// Bytes that a head may take.
+constexpr size_t kMaxHeadBytes = 9;
+constexpr size_t kMaxTokenBytes = 5;
+
+// The writers below write ahead of the returned end, at most as many bytes as the largest item of
+// their kind takes: the caller leaves room for that.
+
 // A type and its argument in the shortest form, which is what makes CBOR canonical.
-void append_head(std::vector<uint8_t>& out, uint8_t major_type, uint64_t argument) {
+uint8_t* put_head(uint8_t* out, uint8_t major_type, uint64_t argument) {
   const uint8_t type = static_cast<uint8_t>(major_type << 5);
   if (argument < 24) {
-    out.push_back(static_cast<uint8_t>(type | argument));
-    return;
+    *out = static_cast<uint8_t>(type | argument);
+    return out + 1;
   }
   const int log2_bytes = argument > UINT32_MAX   ? 3
                          : argument > UINT16_MAX ? 2
                          : argument > UINT8_MAX  ? 1
                                                  : 0;
-  out.push_back(static_cast<uint8_t>(type | (24 + log2_bytes)));
+  *out++ = static_cast<uint8_t>(type | (24 + log2_bytes));
   for (int shift = 8 * (1 << log2_bytes) - 8; shift >= 0; shift -= 8) {
-    out.push_back(static_cast<uint8_t>(argument >> shift));
+    *out++ = static_cast<uint8_t>(argument >> shift);
   }
+  return out;
 }
 
-void append_integer(std::vector<uint8_t>& out, int64_t value) {
-  if (value >= 0) {
-    append_head(out, kUnsigned, static_cast<uint64_t>(value));
-  } else {
-    append_head(out, kNegative, static_cast<uint64_t>(-1 - value));
-  }
+// Without a branch, because the sizes of token ids follow no pattern: 0, 1, 2 or 4 bytes after the
+// first one, big endian.
+uint8_t* put_token(uint8_t* out, int32_t token_id) {
+  const bool is_negative = token_id < 0;
+  const auto argument = static_cast<uint32_t>(is_negative ? ~token_id : token_id);
+  const unsigned size_class = (argument > 23) + (argument > UINT8_MAX) + (argument > UINT16_MAX);
+  const unsigned num_bytes = size_class + (size_class == 3);
+  const uint32_t head = (is_negative ? kNegative << 5 : kUnsigned << 5) |
+                        (size_class > 0 ? 23 + size_class : argument);
+  const uint32_t payload =
+      __builtin_bswap32(static_cast<uint32_t>(uint64_t{argument} << (32 - 8 * num_bytes)));
+  *out = static_cast<uint8_t>(head);
+  std::memcpy(out + 1, &payload, sizeof(payload));
+  return out + 1 + num_bytes;
 }
 
-void append_bytes(std::vector<uint8_t>& out, std::span<const uint8_t> bytes) {
-  append_head(out, kByteString, bytes.size());
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-void append_text(std::vector<uint8_t>& out, std::string_view text) {
-  append_head(out, kTextString, text.size());
-  out.insert(out.end(), text.begin(), text.end());
+uint8_t* put_string(uint8_t* out, uint8_t major_type, std::string_view bytes) {
+  out = put_head(out, major_type, bytes.size());
+  return std::copy(bytes.begin(), bytes.end(), out);
 }
 
 size_t digest_size(PrefixCachingHashAlgo algo) {
@@ -76,9 +89,9 @@ BlockHash digest(PrefixCachingHashAlgo algo, std::span<const uint8_t> message) {
 }  // namespace
 
 std::array<uint8_t, 32> none_hash_from_seed(PrefixCachingHashAlgo algo, std::string_view seed) {
-  std::vector<uint8_t> message;
-  append_text(message, seed);
-  return digest(algo, message).bytes;
+  std::vector<uint8_t> message(kMaxHeadBytes + seed.size());
+  const uint8_t* end = put_string(message.data(), kTextString, seed);
+  return digest(algo, {message.data(), end}).bytes;
 }
 
 BlockHasher::BlockHasher(const CacheConfig& config)
@@ -91,21 +104,33 @@ BlockHash BlockHasher::hash_block(
     std::span<const int32_t> token_ids,
     std::span<const std::string_view> extra_keys
 ) {
-  message_.clear();
-  append_head(message_, kArray, 3);
   const BlockHash& root = parent ? *parent : none_hash_;
-  append_bytes(message_, std::span(root.bytes).first(digest_size(algo_)));
-  append_head(message_, kArray, token_ids.size());
+  const std::string_view root_bytes(
+      reinterpret_cast<const char*>(root.bytes.data()), digest_size(algo_)
+  );
+  uint8_t* out = room_for(token_ids.size(), extra_keys);
+  const uint8_t* const begin = out;
+  out = put_head(out, kArray, 3);
+  out = put_string(out, kByteString, root_bytes);
+  out = put_head(out, kArray, token_ids.size());
   for (int32_t token_id : token_ids)
-    append_integer(message_, token_id);
+    out = put_token(out, token_id);
   if (extra_keys.empty()) {
-    message_.push_back(kNull);
+    *out++ = kNull;
   } else {
-    append_head(message_, kArray, extra_keys.size());
+    out = put_head(out, kArray, extra_keys.size());
     for (std::string_view key : extra_keys)
-      append_text(message_, key);
+      out = put_string(out, kTextString, key);
   }
-  return digest(algo_, message_);
+  return digest(algo_, {begin, out});
+}
+
+uint8_t* BlockHasher::room_for(size_t num_tokens, std::span<const std::string_view> extra_keys) {
+  size_t num_bytes = 4 * kMaxHeadBytes + sizeof(BlockHash) + num_tokens * kMaxTokenBytes;
+  for (std::string_view key : extra_keys)
+    num_bytes += kMaxHeadBytes + key.size();
+  if (message_.size() < num_bytes) message_.resize(num_bytes);
+  return message_.data();
 }
 
 void BlockHasher::update_block_hashes(Request& request) {

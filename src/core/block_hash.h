@@ -54,6 +54,9 @@ class BlockHasher {
   void update_block_hashes(Request& request);
 
  private:
+  // The buffer, large enough for a block's message.
+  uint8_t* room_for(size_t num_tokens, std::span<const std::string_view> extra_keys);
+
   PrefixCachingHashAlgo algo_;
   int block_size_;
   BlockHash none_hash_;

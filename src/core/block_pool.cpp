@@ -7,7 +7,12 @@
 namespace quire {
 
 BlockPool::BlockPool(int num_blocks, bool enable_caching)
-    : enable_caching_(enable_caching), cached_blocks_(std::max(num_blocks, 1)) {
+    : BlockPool(num_blocks, enable_caching, Observers()) {}
+
+BlockPool::BlockPool(int num_blocks, bool enable_caching, Observers observers)
+    : enable_caching_(enable_caching),
+      observers_(observers),
+      cached_blocks_(std::max(num_blocks, 1)) {
   QUIRE_CHECK(num_blocks >= 2, "num_blocks {} leaves nothing beside the null block", num_blocks);
   blocks_.resize(num_blocks);
   for (int id = 0; id < num_blocks; ++id) {
@@ -22,6 +27,10 @@ void BlockPool::get_new_blocks(int n, std::vector<int>& block_ids) {
   for (int i = 0; i < n; ++i) {
     KVCacheBlock& block = free_blocks_.pop_front();
     uncache(block.block_id);
+    if (observers_.metrics) {
+      observers_.metrics->on_evicted(block.block_id);
+      observers_.metrics->on_allocated(block.block_id);
+    }
     block.ref_count = 1;
     block_ids.push_back(block.block_id);
   }
@@ -33,6 +42,7 @@ void BlockPool::touch(std::span<const int> block_ids) {
     KVCacheBlock& block = blocks_[id];
     if (block.ref_count == 0) free_blocks_.remove(block);
     ++block.ref_count;
+    if (observers_.metrics) observers_.metrics->on_accessed(id);
   }
 }
 
@@ -53,14 +63,14 @@ std::optional<int> BlockPool::cached_block(const BlockHash& hash, int group) con
 
 void BlockPool::cache_full_blocks(
     std::span<const int> block_ids,
-    std::span<const BlockHash> block_hashes,
+    const BlockHashes& block_hashes,
     int num_cached_blocks,
     int num_full_blocks,
     int group
 ) {
   if (!enable_caching_) return;
   QUIRE_CHECK(
-      num_full_blocks <= static_cast<int>(std::min(block_ids.size(), block_hashes.size())),
+      num_full_blocks <= std::min(static_cast<int>(block_ids.size()), block_hashes.size()),
       "{} full blocks, {} ids, {} hashes",
       num_full_blocks,
       block_ids.size(),
@@ -77,17 +87,25 @@ void BlockPool::cache_full_blocks(
   }
 }
 
-void BlockPool::uncache(int block_id) {
-  KVCacheBlock& block = blocks_[block_id];
-  if (!block.is_cached) return;
+void BlockPool::forget(KVCacheBlock& block) {
   cached_blocks_.erase(block);
   block.is_cached = false;
 }
 
+void BlockPool::uncache(int block_id) {
+  KVCacheBlock& block = blocks_[block_id];
+  if (!block.is_cached) return;
+  if (observers_.events) observers_.events->add(BlockRemoved{block.block_hash, block.group});
+  forget(block);
+}
+
 bool BlockPool::reset_prefix_cache() {
   if (num_used_blocks() > 0) return false;
-  for (KVCacheBlock& block : blocks_)
-    uncache(block.block_id);
+  for (KVCacheBlock& block : blocks_) {
+    if (block.is_cached) forget(block);
+  }
+  if (observers_.metrics) observers_.metrics->reset();
+  if (observers_.events) observers_.events->add(AllBlocksCleared());
   return true;
 }
 

@@ -6,8 +6,23 @@
 
 #include "core/cached_block_map.h"
 #include "core/kv_cache_block.h"
+#include "core/kv_cache_events.h"
+#include "core/kv_cache_metrics.h"
 
 namespace quire {
+
+// Block hashes of a request as a group with larger blocks sees them: the chain makes the hash of
+// the last part stand for the whole block.
+// Example: hashes of blocks of 16 tokens, a group with blocks of 32: stride 2.
+struct BlockHashes {
+  std::span<const BlockHash> hashes;
+  int stride = 1;
+
+  int size() const { return static_cast<int>(hashes.size()) / stride; }
+  const BlockHash& operator[](int block) const {
+    return hashes[static_cast<size_t>(block + 1) * stride - 1];
+  }
+};
 
 // All blocks of the KV cache, and which of them hold known content. Freed blocks keep their content
 // until they are handed out again (lazy eviction). Block 0 is the null block: it is never handed
@@ -16,8 +31,15 @@ class BlockPool {
  public:
   static constexpr int kNullBlockId = 0;
 
+  // Told what happens; nullptr: nobody. They outlive the pool.
+  struct Observers {
+    KVCacheEvents* events = nullptr;
+    KVCacheMetrics* metrics = nullptr;
+  };
+
   // num_blocks includes the null block, so at least 2.
   BlockPool(int num_blocks, bool enable_caching);
+  BlockPool(int num_blocks, bool enable_caching, Observers observers);
 
   // The null block aside.
   int num_usable_blocks() const { return static_cast<int>(blocks_.size()) - 1; }
@@ -40,10 +62,11 @@ class BlockPool {
   // A block with this content, free or in use.
   std::optional<int> cached_block(const BlockHash& hash, int group) const;
 
-  // Lets blocks [num_cached_blocks, num_full_blocks) of a table be found by their content.
+  // Lets blocks [num_cached_blocks, num_full_blocks) of a table be found by their content; null
+  // blocks are passed over.
   void cache_full_blocks(
       std::span<const int> block_ids,
-      std::span<const BlockHash> block_hashes,
+      const BlockHashes& block_hashes,
       int num_cached_blocks,
       int num_full_blocks,
       int group
@@ -62,7 +85,10 @@ class BlockPool {
   void check_integrity() const;
 
  private:
+  void forget(KVCacheBlock& block);  // must be cached
+
   bool enable_caching_;
+  Observers observers_;
   std::vector<KVCacheBlock> blocks_;  // never resized: the lists point into it
   FreeBlockQueue free_blocks_;
   CachedBlockMap cached_blocks_;

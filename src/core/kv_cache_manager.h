@@ -1,12 +1,16 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "config/cache_config.h"
 #include "config/kv_cache_spec.h"
 #include "core/block_pool.h"
+#include "core/kv_cache_events.h"
 #include "core/kv_cache_group_manager.h"
+#include "core/kv_cache_metrics.h"
 #include "core/request.h"
 #include "core/stats.h"
 
@@ -15,7 +19,8 @@ namespace quire {
 // Blocks of a request's prefix that are cached already.
 struct ComputedBlocks {
   int num_tokens = 0;
-  std::vector<std::vector<int>> block_ids;  // [num_groups]
+  // [num_groups]; the null block where a group's window does not reach
+  std::vector<std::vector<int>> block_ids;
 };
 
 // What allocate_slots() is to make room for.
@@ -29,7 +34,8 @@ struct AllocateSlotsParams {
   int num_new_tokens = 0;
   const ComputedBlocks* computed_blocks = nullptr;  // for a request that holds nothing yet
   int num_lookahead_tokens = 0;
-  // Refuse unless the rest of the request would fit too; its blocks are not reserved, though.
+  // Refuse unless the rest of the request would fit too, less what falls out of a window on the
+  // way; its blocks are not reserved, though.
   bool full_sequence_must_fit = false;
 };
 
@@ -37,18 +43,30 @@ struct AllocateSlotsParams {
 // for the Request only to read it.
 class KVCacheManager {
  public:
-  // Every group must have blocks of cache_config.block_size tokens.
-  KVCacheManager(const KVCacheConfig& config, const CacheConfig& cache_config, int max_model_len);
+  // Every group must have blocks of a multiple of cache_config.block_size tokens. A window holds
+  // what max_num_batched_tokens, the most of one step, see of it; default: max_model_len.
+  KVCacheManager(
+      const KVCacheConfig& config,
+      const CacheConfig& cache_config,
+      int max_model_len,
+      std::optional<int> max_num_batched_tokens = std::nullopt
+  );
 
   int num_groups() const { return static_cast<int>(groups_.size()); }
 
-  // Longest cached prefix, in full blocks and at most num_tokens - 1 tokens: the last token is
-  // computed in any case, for its logits. Changes nothing. Valid until the next call.
+  // Longest prefix that every group has cached, in full blocks and at most num_tokens - 1 tokens:
+  // the last token is computed in any case, for its logits. Changes nothing. Valid until the next
+  // call.
   const ComputedBlocks& computed_blocks(const Request& request);
 
-  // False: does not fit, and nothing changed. Full blocks of tokens that are known by now are
-  // cached at once, before they are computed: a request behind in the same step may share them.
+  // First gives back what fell out of a window. False: does not fit, and nothing else changed. Full
+  // blocks of tokens that are known by now are cached at once, before they are computed: a request
+  // behind in the same step may share them.
   [[nodiscard]] bool allocate_slots(const Request& request, const AllocateSlotsParams& params);
+
+  // Caches the full blocks of the first num_tokens tokens: for tokens that became known after their
+  // slots were allocated.
+  void cache_blocks(const Request& request, int num_tokens);
 
   // Takes back the caching of blocks whose tokens were planned but will not be computed.
   void uncache_uncomputed_blocks(const Request& request);
@@ -66,6 +84,10 @@ class KVCacheManager {
   // fewer than two requests.
   void common_prefix_blocks(std::span<Request* const> running, std::vector<int>& num_blocks) const;
 
+  // Since the last call; empty unless the cache's configuration asks for them.
+  std::vector<KVCacheEvent> take_events();
+  std::vector<KVCacheEviction> take_evictions();
+
   // Counts a prefix cache lookup that led to an admission.
   void record_prefix_cache_query(const Request& request, int num_hit_tokens);
   PrefixCacheStats take_prefix_cache_stats();  // since the last call
@@ -79,11 +101,20 @@ class KVCacheManager {
   void check_integrity() const;
 
  private:
-  bool fits(const Request& request, int num_tokens, const ComputedBlocks* hits) const;
+  template <class NumBlocks>
+  bool fits(
+      NumBlocks num_blocks_of_group,
+      const Request& request,
+      int num_tokens,
+      const ComputedBlocks* hits
+  ) const;
 
   bool enable_caching_;
   int block_size_;
+  int hit_alignment_;  // least common multiple of the groups' block sizes
   int max_model_len_;
+  std::unique_ptr<KVCacheEvents> events_;  // nullptr: not asked for
+  std::unique_ptr<KVCacheMetrics> metrics_;
   BlockPool pool_;
   std::vector<KVCacheGroupManager> groups_;
   ComputedBlocks computed_blocks_;

@@ -17,7 +17,9 @@ Scheduler::Scheduler(
     : config_(config),
       enable_caching_(cache_config.enable_prefix_caching),
       block_hasher_(cache_config),
-      kv_cache_manager_(kv_cache_config, cache_config, config.max_model_len),
+      kv_cache_manager_(
+          kv_cache_config, cache_config, config.max_model_len, config.max_num_batched_tokens
+      ),
       waiting_(config.policy) {
   QUIRE_CHECK(config.max_num_seqs >= 1 && config.max_model_len >= 1);
   QUIRE_CHECK(

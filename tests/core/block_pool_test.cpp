@@ -72,9 +72,9 @@ TEST(BlockPoolTest, CachedBlocksAreFoundUntilTheyAreHandedOutAgain) {
   BlockPool pool(4, true);
   const std::vector<BlockHash> hashes = make_hashes(3);
   const std::vector<int> ids = new_blocks(pool, 3);
-  pool.cache_full_blocks(ids, hashes, 0, 2, /*group=*/0);
+  pool.cache_full_blocks(ids, {hashes}, 0, 2, /*group=*/0);
   EXPECT_EQ(pool.num_cached_blocks(), 2);
-  pool.cache_full_blocks(ids, hashes, 2, 3, /*group=*/0);
+  pool.cache_full_blocks(ids, {hashes}, 2, 3, /*group=*/0);
   EXPECT_EQ(pool.num_cached_blocks(), 3);
   pool.free_blocks(ids);
   EXPECT_EQ(pool.cached_block(hashes[2], 0), 3);
@@ -92,8 +92,8 @@ TEST(BlockPoolTest, EvictingOneOfTwoTwinsKeepsTheOther) {
   const std::vector<BlockHash> hashes = make_hashes(1);
   const std::vector<int> first = new_blocks(pool, 1);
   const std::vector<int> second = new_blocks(pool, 1);
-  pool.cache_full_blocks(first, hashes, 0, 1, 0);
-  pool.cache_full_blocks(second, hashes, 0, 1, 0);
+  pool.cache_full_blocks(first, {hashes}, 0, 1, 0);
+  pool.cache_full_blocks(second, {hashes}, 0, 1, 0);
   EXPECT_EQ(pool.num_cached_blocks(), 2);
   EXPECT_EQ(pool.cached_block(hashes[0], 0), 1);
   pool.uncache(1);
@@ -107,7 +107,7 @@ TEST(BlockPoolTest, TouchingRevivesAFreeBlock) {
   BlockPool pool(4, true);
   const std::vector<BlockHash> hashes = make_hashes(1);
   const std::vector<int> ids = new_blocks(pool, 1);
-  pool.cache_full_blocks(ids, hashes, 0, 1, 0);
+  pool.cache_full_blocks(ids, {hashes}, 0, 1, 0);
   pool.free_blocks(ids);
   pool.touch(ids);
   EXPECT_THAT(pool.free_block_ids(), ElementsAre(2, 3));
@@ -119,7 +119,7 @@ TEST(BlockPoolTest, ResetWaitsUntilNothingIsInUse) {
   BlockPool pool(4, true);
   const std::vector<BlockHash> hashes = make_hashes(2);
   const std::vector<int> ids = new_blocks(pool, 2);
-  pool.cache_full_blocks(ids, hashes, 0, 2, 0);
+  pool.cache_full_blocks(ids, {hashes}, 0, 2, 0);
   EXPECT_FALSE(pool.reset_prefix_cache());
   EXPECT_EQ(pool.num_cached_blocks(), 2);
   pool.free_blocks(ids);
@@ -132,7 +132,7 @@ TEST(BlockPoolTest, ResetWaitsUntilNothingIsInUse) {
 TEST(BlockPoolTest, WithoutCachingNothingIsFound) {
   BlockPool pool(4, false);
   const std::vector<BlockHash> hashes = make_hashes(1);
-  pool.cache_full_blocks(new_blocks(pool, 1), hashes, 0, 1, 0);
+  pool.cache_full_blocks(new_blocks(pool, 1), {hashes}, 0, 1, 0);
   EXPECT_EQ(pool.num_cached_blocks(), 0);
   EXPECT_EQ(pool.cached_block(hashes[0], 0), std::nullopt);
 }

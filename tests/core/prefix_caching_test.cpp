@@ -2,32 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/kv_cache_manager.h"
 #include "quire/error.h"
-#include "support/scheduler_factory.h"
+#include "support/cache.h"
 
 namespace quire::test {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-std::vector<int> to_vector(std::span<const int> ids) {
-  return {ids.begin(), ids.end()};
-}
-
-std::vector<int32_t> concat(std::vector<int32_t> ids, const std::vector<int32_t>& more) {
-  ids.insert(ids.end(), more.begin(), more.end());
-  return ids;
-}
-
-// Three full blocks of 16 tokens that many prompts share.
-std::vector<int32_t> common_prefix() {
-  std::vector<int32_t> ids;
-  for (int32_t id = 0; id < 3; ++id)
-    ids.insert(ids.end(), 16, id);
-  return ids;
-}
 
 class PrefixCachingTest : public ::testing::TestWithParam<PrefixCachingHashAlgo> {};
 INSTANTIATE_TEST_SUITE_P(
@@ -39,59 +21,6 @@ INSTANTIATE_TEST_SUITE_P(
         PrefixCachingHashAlgo::kXxhash
     )
 );
-
-// A manager, and the requests of a test, which take their prompts' blocks as the scheduler would.
-struct Cache {
-  KVCacheManager manager;
-  BlockHasher hasher;
-  RequestId next_id = 0;
-
-  explicit Cache(SchedulerOptions options = {}, int num_blocks = 11)
-      : manager(
-            make_kv_cache_config(with_blocks(options, num_blocks)), make_cache_config(options), 8192
-        ),
-        hasher(make_cache_config(options)) {}
-  ~Cache() { EXPECT_NO_THROW(manager.check_integrity()); }
-
-  static SchedulerOptions with_blocks(SchedulerOptions options, int num_blocks) {
-    options.num_blocks = num_blocks;
-    return options;
-  }
-  std::unique_ptr<Request> make(std::vector<int32_t> prompt, RequestOptions options = {}) {
-    options.id = next_id++;
-    options.prompt = std::move(prompt);
-    std::unique_ptr<Request> request = create_request(options);
-    hasher.update_block_hashes(*request);
-    return request;
-  }
-  std::vector<int> hits(const Request& request, int group = 0) {
-    return manager.computed_blocks(request).block_ids[group];
-  }
-  bool admit(Request& request) {
-    const ComputedBlocks& hits = manager.computed_blocks(request);
-    const int num_hit_tokens = hits.num_tokens;
-    const bool is_admitted = manager.allocate_slots(
-        request, {.num_new_tokens = request.num_tokens() - num_hit_tokens, .computed_blocks = &hits}
-    );
-    if (is_admitted) request.num_computed_tokens = request.num_tokens();
-    return is_admitted;
-  }
-  bool extend(Request& request, int num_tokens) {
-    for (int i = 0; i < num_tokens; ++i)
-      request.token_ids.push_back(8);
-    hasher.update_block_hashes(request);
-    const bool has_room = manager.allocate_slots(request, {.num_new_tokens = num_tokens});
-    if (has_room) request.num_computed_tokens += num_tokens;
-    return has_room;
-  }
-  std::vector<int> blocks(const Request& request) {
-    return to_vector(manager.block_ids(request, 0));
-  }
-  std::vector<int> new_blocks(const Request& request) {
-    return to_vector(manager.new_block_ids(request, 0));
-  }
-  const KVCacheBlock& block(int id) { return manager.pool().block(id); }
-};
 
 TEST_P(PrefixCachingTest, PromptsShareFullBlocksAndAreEvictedFromTheTail) {
   Cache cache({.enable_prefix_caching = true, .prefix_caching_hash_algo = GetParam()});
@@ -351,7 +280,9 @@ TEST(PrefixCacheTest, CommonPrefixBlocksAreThoseThatAllHold) {
 }
 
 TEST(PrefixCacheTest, AHitNeedsTheBlocksOfAllGroups) {
-  Cache cache({.enable_prefix_caching = true, .num_groups = 2}, /*num_blocks=*/9);
+  Cache cache(
+      {.enable_prefix_caching = true, .windows = {std::nullopt, std::nullopt}}, /*num_blocks=*/9
+  );
   const auto request_0 = cache.make(common_prefix());
   ASSERT_TRUE(cache.admit(*request_0));
   EXPECT_THAT(to_vector(cache.manager.block_ids(*request_0, 1)), ElementsAre(4, 5, 6));

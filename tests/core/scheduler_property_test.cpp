@@ -17,6 +17,10 @@ int in_range(int min, int max) {
   return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(min, max));
 }
 
+// Of the KV cache groups.
+const std::vector<std::vector<std::optional<int>>> kWindows = {
+    {std::nullopt}, {std::nullopt}, {6}, {std::nullopt, std::nullopt}, {std::nullopt, 9, 1}};
+
 SchedulerOptions random_options() {
   const bool enable_chunked_prefill = *rc::gen::arbitrary<bool>();
   return {
@@ -31,7 +35,7 @@ SchedulerOptions random_options() {
       .prefix_caching_hash_algo = PrefixCachingHashAlgo::kXxhash,
       .block_size = 4,
       .num_blocks = in_range(10, 30),
-      .num_groups = *rc::gen::element(1, 1, 2),
+      .windows = *rc::gen::elementOf(kWindows),
   };
 }
 
@@ -104,7 +108,7 @@ RC_GTEST_PROP(BlockPoolPropertyTest, BlocksAreHeldAsOftenAsTheyWereTaken, ()) {
       pool.get_new_blocks(n, tables.emplace_back());
       // Some of a new table's content is known; several tables share it.
       const int num_full = std::min(n, in_range(0, 6));
-      pool.cache_full_blocks(tables.back(), hashes, 0, num_full, in_range(0, 2));
+      pool.cache_full_blocks(tables.back(), {hashes}, 0, num_full, in_range(0, 2));
     } else if (action == 1) {
       const std::optional<int> hit =
           pool.cached_block(hashes[static_cast<size_t>(in_range(0, 6))], 0);

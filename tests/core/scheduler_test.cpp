@@ -307,7 +307,8 @@ TEST(SchedulerTest, HasWorkUntilTheRunnerKnowsWhatFinished) {
 }
 
 TEST(SchedulerTest, EveryGroupHasItsOwnBlocks) {
-  Scheduler scheduler = create_scheduler({.num_blocks = 20, .num_groups = 2});
+  Scheduler scheduler =
+      create_scheduler({.num_blocks = 20, .windows = {std::nullopt, std::nullopt}});
   add_requests(scheduler, 2, {.num_tokens = 20});
   const SchedulerOutput output = scheduler.schedule();
   EXPECT_EQ(output.num_groups, 2);

@@ -30,7 +30,10 @@ FakeRunner::FakeRunner(const KVCacheConfig& config)
       slots_(
           config.groups.size(),
           std::vector<uint64_t>(static_cast<size_t>(config.num_blocks) * block_size_)
-      ) {}
+      ) {
+  for (const KVCacheGroupSpec& group : config.groups)
+    windows_.push_back(group.spec.sliding_window);
+}
 
 std::vector<int32_t> FakeRunner::continuation(std::span<const int32_t> prompt, int num_tokens) {
   std::vector<int32_t> ids;
@@ -82,12 +85,14 @@ void FakeRunner::write(
   }
 }
 
-void FakeRunner::read_back(int num_tokens, std::span<const int32_t> token_ids, const State& state)
-    const {
+void FakeRunner::read_back(
+    int first_query, int num_tokens, std::span<const int32_t> token_ids, const State& state
+) const {
   uint64_t fingerprint = 0;
   for (int p = 0; p < num_tokens; ++p) {
     fingerprint = extend_fingerprint(fingerprint, token_ids[p]);
     for (size_t group = 0; group < slots_.size(); ++group) {
+      if (windows_[group] && p <= first_query - *windows_[group]) continue;
       const int block_id = state.block_ids[group][p / block_size_];
       QUIRE_CHECK(block_id != 0, "position {} lies in the null block", p);
       QUIRE_CHECK(
@@ -137,7 +142,7 @@ ModelRunnerOutput FakeRunner::execute(const SchedulerOutput& output) {
     const ScheduledRequest& scheduled = output.requests[r];
     State& state = requests_.at(scheduled.request_id);
     const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
-    read_back(end, token_ids[r], state);
+    read_back(scheduled.num_computed_tokens, end, token_ids[r], state);
     // Drafts are accepted as long as they are what would have been sampled.
     for (size_t known = state.token_ids.size(); known <= static_cast<size_t>(end); ++known) {
       const auto prefix = std::span<const int32_t>(token_ids[r]).first(known);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,9 +40,13 @@ class FakeRunner {
   );
   // The token ids of every request, drafts included.
   std::vector<std::vector<int32_t>> write_all(const SchedulerOutput& output);
-  void read_back(int num_tokens, std::span<const int32_t> token_ids, const State& state) const;
+  // What the queries from first_query on see.
+  void read_back(
+      int first_query, int num_tokens, std::span<const int32_t> token_ids, const State& state
+  ) const;
 
   int block_size_;
+  std::vector<std::optional<int>> windows_;  // [num_groups]
   std::vector<std::vector<uint64_t>> slots_;  // [num_groups][num_blocks * block_size]
   std::map<uint64_t, State> requests_;
 };

@@ -17,10 +17,13 @@ CacheConfig make_cache_config(const SchedulerOptions& options) {
 }
 
 KVCacheConfig make_kv_cache_config(const SchedulerOptions& options) {
-  const KVCacheSpec spec{.block_size = options.block_size, .num_kv_heads = 1, .head_dim = 1};
+  KVCacheSpec spec{.block_size = options.block_size, .num_kv_heads = 1, .head_dim = 1};
   KVCacheConfig config{.num_blocks = options.num_blocks};
-  for (int group = 0; group < options.num_groups; ++group) {
-    config.groups.push_back({.layer_indices = {group}, .spec = spec});
+  for (const std::optional<int>& window : options.windows) {
+    spec.sliding_window = window;
+    config.groups.push_back(
+        {.layer_indices = {static_cast<int>(config.groups.size())}, .spec = spec}
+    );
   }
   return config;
 }

@@ -27,7 +27,7 @@ struct SchedulerOptions {
   PrefixCachingHashAlgo prefix_caching_hash_algo = PrefixCachingHashAlgo::kSha256;
   int block_size = 16;
   int num_blocks = 10000;  // with the null block
-  int num_groups = 1;
+  std::vector<std::optional<int>> windows = {std::nullopt};  // of each KV cache group; none: full
 };
 
 CacheConfig make_cache_config(const SchedulerOptions& options = {});
