@@ -35,13 +35,17 @@ pub fn register(environment: &mut Environment<'static>) {
 /// The function that source::adapt puts around what a loop runs over.
 pub const ITERABLE: &str = "__iterable";
 
-/// A loop over none is an error.
+/// A loop over a string knows its length; a loop over none is an error.
 fn iterable(value: Value) -> Result<Value> {
     match value.kind() {
+        ValueKind::String => {
+            let chars = value.as_str().unwrap_or_default().chars();
+            Ok(Value::from_object(GuardedLoop(chars.map(Value::from).collect())))
+        }
         ValueKind::None => {
             Err(Error::new(ErrorKind::InvalidOperation, "'None' object is not iterable"))
         }
-        ValueKind::String | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
             Ok(Value::from_object(GuardedLoop(value)))
         }
         _ => Ok(value),
