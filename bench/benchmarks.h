@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/command_line.h"
@@ -13,6 +14,9 @@ int run_throughput(int argc, char** argv);
 // The engine's options; its log lines are off unless asked for, because they would disturb.
 EngineConfig engine_config(const cli::CommandLine& command_line);
 
+// Before the work begins: throws EnvironmentError if --output-json names a file that cannot be
+// written. What the file holds stays.
+void check_json_path(const std::optional<std::string>& path);
 // Writes one JSON object to the file that --output-json names. Throws EnvironmentError.
 void write_json(const std::string& path, const std::string& json);
 

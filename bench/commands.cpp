@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
@@ -58,6 +59,18 @@ EngineConfig engine_config(const cli::CommandLine& command_line) {
   EngineConfig config = command_line.engine_config();
   if (!command_line.was_given("disable_log_stats")) config.disable_log_stats = true;
   return config;
+}
+
+void check_json_path(const std::optional<std::string>& path) {
+  if (!path) return;
+  std::error_code ignored;
+  const bool is_new = !std::filesystem::exists(*path, ignored);
+  if (!std::ofstream(*path, std::ios::binary | std::ios::app)) {
+    throw EnvironmentError(
+        fmt::format("--output-json: cannot write {}: {}.", *path, std::strerror(errno))
+    );
+  }
+  if (is_new) std::filesystem::remove(*path, ignored);  // nothing is measured yet
 }
 
 void write_json(const std::string& path, const std::string& json) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -37,9 +38,6 @@ std::vector<int32_t> plain_token_ids(const AsyncEngine& engine) {
 
 std::vector<SampleRequest> make_random(const DatasetOptions& options, const AsyncEngine& engine) {
   const double ratio = options.random_range_ratio;
-  if (!(ratio >= 0.0 && ratio < 1.0)) {
-    throw InvalidArgument("--random-range-ratio", fmt::format("must be in [0, 1), got {}.", ratio));
-  }
   std::mt19937_64 random(options.seed);
   const std::vector<int32_t> ids = plain_token_ids(engine);
   std::uniform_int_distribution<size_t> pick(0, ids.size() - 1);
@@ -61,13 +59,6 @@ std::vector<SampleRequest> make_random(const DatasetOptions& options, const Asyn
     request.num_output_tokens = draw_len(options.output_len.value_or(kDefaultOutputLen));
   }
   return requests;
-}
-
-const std::string& required_path(const DatasetOptions& options) {
-  if (options.path) return *options.path;
-  throw InvalidArgument(
-      "--dataset-path", fmt::format("--dataset-name {} needs the file with the data.", options.name)
-  );
 }
 
 const Tokenizer& required_tokenizer(const AsyncEngine& engine) {
@@ -104,7 +95,7 @@ std::optional<SampleRequest> read_conversation(
 std::vector<SampleRequest> read_sharegpt(const DatasetOptions& options, const AsyncEngine& engine) {
   simdjson::dom::parser parser;
   simdjson::dom::array entries;
-  const std::string& path = required_path(options);
+  const std::string& path = *options.path;
   if (const auto error = parser.load(path).get(entries)) {
     throw InvalidArgument(
         "--dataset-path",
@@ -128,9 +119,8 @@ std::vector<SampleRequest> read_sharegpt(const DatasetOptions& options, const As
 
 // JSON lines with `prompt` and, unless --output-len is given, `output_tokens`.
 std::vector<SampleRequest> read_custom(const DatasetOptions& options, const AsyncEngine& engine) {
-  const std::string& path = required_path(options);
+  const std::string& path = *options.path;
   std::ifstream file(path);
-  if (!file) throw EnvironmentError("--dataset-path: cannot open " + path + ".");
   const Tokenizer& tokenizer = required_tokenizer(engine);
   simdjson::dom::parser parser;
   std::vector<SampleRequest> requests;
@@ -156,7 +146,25 @@ std::vector<SampleRequest> read_custom(const DatasetOptions& options, const Asyn
   return requests;
 }
 
-void check_lengths(const DatasetOptions& options, const AsyncEngine& engine) {
+void check_path(const DatasetOptions& options) {
+  if (options.name == "random") {
+    if (!options.path) return;
+    throw InvalidArgument(
+        "--dataset-path",
+        "random data come from no file. Say what the file holds: --dataset-name sharegpt or custom."
+    );
+  }
+  if (!options.path) {
+    throw InvalidArgument(
+        "--dataset-path",
+        fmt::format("--dataset-name {} needs the file with the data.", options.name)
+    );
+  }
+  if (!std::filesystem::is_directory(*options.path) && std::ifstream(*options.path)) return;
+  throw EnvironmentError("--dataset-path: cannot read " + *options.path + ".");
+}
+
+void check_lengths(const DatasetOptions& options) {
   const auto require_positive = [](const char* option, int value) {
     if (value < 1) throw InvalidArgument(option, fmt::format("must be at least 1, got {}.", value));
   };
@@ -166,7 +174,14 @@ void check_lengths(const DatasetOptions& options, const AsyncEngine& engine) {
   if (options.random_prefix_len < 0) {
     throw InvalidArgument("--random-prefix-len", "must be at least 0.");
   }
-  if (options.name != "random") return;
+  const double ratio = options.random_range_ratio;
+  if (!(ratio >= 0.0 && ratio < 1.0)) {
+    throw InvalidArgument("--random-range-ratio", fmt::format("must be in [0, 1), got {}.", ratio));
+  }
+}
+
+// The longest request of random data.
+void check_fits(const DatasetOptions& options, const AsyncEngine& engine) {
   const int64_t longest = int64_t{options.random_prefix_len} +
                           options.input_len.value_or(kDefaultInputLen) +
                           options.output_len.value_or(kDefaultOutputLen);
@@ -186,20 +201,25 @@ void check_lengths(const DatasetOptions& options, const AsyncEngine& engine) {
 
 }  // namespace
 
-std::vector<SampleRequest> make_requests(const DatasetOptions& options, const AsyncEngine& engine) {
-  check_lengths(options, engine);
-  if (options.name == "random") return make_random(options, engine);
-  std::vector<SampleRequest> requests;
-  if (options.name == "sharegpt") {
-    requests = read_sharegpt(options, engine);
-  } else if (options.name == "custom") {
-    requests = read_custom(options, engine);
-  } else {
+void check_dataset_options(const DatasetOptions& options) {
+  if (options.name != "random" && options.name != "sharegpt" && options.name != "custom") {
     throw InvalidArgument(
         "--dataset-name",
         fmt::format("'{}' is not supported. Use random, sharegpt or custom.", options.name)
     );
   }
+  check_path(options);
+  check_lengths(options);
+}
+
+std::vector<SampleRequest> make_requests(const DatasetOptions& options, const AsyncEngine& engine) {
+  check_dataset_options(options);
+  if (options.name == "random") {
+    check_fits(options, engine);
+    return make_random(options, engine);
+  }
+  std::vector<SampleRequest> requests =
+      options.name == "sharegpt" ? read_sharegpt(options, engine) : read_custom(options, engine);
   if (requests.size() < static_cast<size_t>(options.num_prompts)) {
     throw InvalidArgument(
         "--num-prompts",

@@ -27,6 +27,10 @@ struct DatasetOptions {
   uint64_t seed = 0;
 };
 
+// What needs no engine: unknown names, a path without a dataset that reads it, lengths out of
+// range. Throws InvalidArgument, or EnvironmentError for a file that cannot be read.
+void check_dataset_options(const DatasetOptions& options);
+
 // Throws InvalidArgument: unknown names, files that are no such data, or too few usable prompts.
 std::vector<SampleRequest> make_requests(const DatasetOptions& options, const AsyncEngine& engine);
 

@@ -81,18 +81,23 @@ struct Result {
   Samples fma_share[std::size(kBatchSizes)];
 };
 
+// Each limit stands beside the batch sizes that it bounds: the clock of the cores drifts within
+// seconds, above all behind a load of multiply-adds.
 void measure_round(LLM& llm, const ModelConfig& model, ThreadPool& pool, Result& result) {
   const auto weights = static_cast<double>(num_linear_weights(model));
   const double weight_bytes = 2 * weights;
+  double rates[std::size(kBatchSizes)];
   const double bandwidth = read_bandwidth(pool, static_cast<size_t>(weight_bytes));
+  for (size_t i = 0; i < std::size(kBatchSizes); ++i) {
+    rates[i] = decode_rate(llm, kBatchSizes[i], model.vocab_size);
+  }
   const double fma = fma_peak(pool);
   result.bandwidth.add(bandwidth);
   result.fma.add(fma);
   for (size_t i = 0; i < std::size(kBatchSizes); ++i) {
-    const double rate = decode_rate(llm, kBatchSizes[i], model.vocab_size);
-    result.rate[i].add(rate);
-    result.bandwidth_share[i].add(rate / kBatchSizes[i] * weight_bytes / bandwidth);
-    result.fma_share[i].add(rate * 2 * weights / fma);
+    result.rate[i].add(rates[i]);
+    result.bandwidth_share[i].add(rates[i] / kBatchSizes[i] * weight_bytes / bandwidth);
+    result.fma_share[i].add(rates[i] * 2 * weights / fma);
   }
 }
 
@@ -162,6 +167,11 @@ Arguments parse(const std::vector<std::string>& args) {
 }
 
 int run(const Arguments& arguments) {
+  std::ofstream output;
+  if (!arguments.output_json.empty()) {
+    output.open(arguments.output_json);
+    if (!output) throw EnvironmentError("Cannot write " + arguments.output_json + ".");
+  }
   EngineConfig config;
   config.model = arguments.model;
   config.use_tqdm_on_load = false;
@@ -176,7 +186,7 @@ int run(const Arguments& arguments) {
     measure_round(llm, model, pool, result);
   }
   print_table(model, result);
-  if (!arguments.output_json.empty()) std::ofstream(arguments.output_json) << to_json(result);
+  if (output.is_open()) output << to_json(result);
   return 0;
 }
 

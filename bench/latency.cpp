@@ -121,6 +121,7 @@ int run_latency(int argc, char** argv) {
   command_line.add_engine_options();
   if (!command_line.parse(argc, argv)) return 0;
   check(options);
+  check_json_path(options.output_json);
   EngineConfig config = engine_config(command_line);
   // The same prompts come again in every batch: their prefill would vanish.
   if (!command_line.was_given("enable_prefix_caching")) config.enable_prefix_caching = false;

@@ -113,6 +113,8 @@ int run_throughput(int argc, char** argv) {
   if (!command_line.parse(argc, argv)) return 0;
   const EngineConfig config = engine_config(command_line);
   options.dataset.name = options.dataset_name.value_or(options.dataset.name);
+  check_dataset_options(options.dataset);
+  check_json_path(options.output_json);
   options.dataset.seed = static_cast<uint64_t>(config.seed);
   LLM llm(config);
   const ThroughputResult result = measure(llm, options);

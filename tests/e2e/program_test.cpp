@@ -1,64 +1,31 @@
-// The program as users start it: build/release/quire with real arguments, files and pipes.
-
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "config/field_visitor.h"
-#include "support/child_process.h"
+#include "e2e/quire_program.h"
 #include "support/goldens.h"
 #include "support/json_reader.h"
-#include "support/test_paths.h"
 
 namespace quire {
 namespace {
 
 using simdjson::dom::element;
+using test::expect_error;
+using test::kQuire;
+using test::lines_of;
+using test::model;
 using test::ProcessResult;
+using test::quire_program;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
-using ::testing::StartsWith;
-
-const std::string kQuire = QUIRE_PROGRAM;
-
-std::string model() {
-  return (test::bundled_models_dir() / "small-chat").string();
-}
-
-ProcessResult quire_program(std::vector<std::string> words, std::string_view input = "") {
-  words.insert(words.begin(), kQuire);
-  return test::run_process(std::move(words), input);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);)
-    lines.push_back(line);
-  return lines;
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-// "error: field: …" as the last line of stderr, and nothing like a crash.
-void expect_error(const ProcessResult& result, const std::string& field, const std::string& text) {
-  EXPECT_EQ(result.exit_code, 1) << result.err;
-  ASSERT_FALSE(lines_of(result.err).empty());
-  const std::string last = lines_of(result.err).back();
-  EXPECT_THAT(last, StartsWith("error: " + field));
-  EXPECT_THAT(last, HasSubstr(text));
-}
 
 TEST(GenerateTest, PrintsTheGoldenText) {
   for (const test::GoldenSteps& golden : test::load_small_chat_goldens("small-chat")) {
@@ -96,7 +63,9 @@ TEST(GenerateTest, PrintsSeveralPromptsInOrderWithStatistics) {
        "Once upon a time, there was a big"}
   );
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(lines_of(result.out), SizeIs(2));
+  const auto lines = lines_of(result.out);
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_EQ(lines[1], "") << "an empty line between the texts";
   EXPECT_THAT(result.err, HasSubstr("first token after"));
   EXPECT_THAT(result.err, HasSubstr("2 requests, 8 tokens"));
 }
@@ -203,6 +172,19 @@ TEST(GenerateTest, RefusesWhatItCannotDo) {
   expect_error(refused({"--prompt", "x", "--load-format", "gguf"}), "load_format", "safetensors");
   expect_error(refused({"--prompt", "x", "--logprobs", "2"}), "logprobs", "--input-file");
   expect_error(refused({"--input-file", "/no/such.jsonl"}), "--input-file", "No such file");
+  expect_error(refused({"--prompt", "x", "--logit-bias", "[5]"}), "logit_bias", "object");
+  expect_error(refused({"--prompt", "x", "--logit-bias", "{}, \"n\": 2"}), "logit_bias", "JSON");
+  expect_error(refused({"--prompt", "x", "--stop", "caf\xe9"}), "stop", "UTF-8");
+  expect_error(
+      refused({"--prompt", "x", "--system-prompt", "caf\xe9"}), "--system-prompt", "UTF-8"
+  );
+  expect_error(refused({"--prompt", "x", "-tp", "2"}), "-tp", "--num-threads");
+  expect_error(refused({"--prompt", "x", "--tokenizer", "/nope"}), "tokenizer", "tokenizer.json");
+  expect_error(refused({"--prompt", "x", "--revision", "main"}), "revision", "has no revisions");
+  const std::string models = test::bundled_models_dir().string();
+  expect_error(
+      quire_program({"generate", "--model", models, "--prompt", "x"}), "model", "such as " + models
+  );
   expect_error(
       refused({"--prompt", "a b c d e f g", "--max-model-len", "3"}), "prompt", "longer than"
   );
@@ -261,6 +243,16 @@ TEST(ChatTest, ABadQuestionLeavesTheConversationAlive) {
   EXPECT_FALSE(result.out.empty());
 }
 
+TEST(ChatTest, AFullConversationSaysHowToGoOn) {
+  const ProcessResult result = quire_program(
+      {"chat", "--model", model(), "--temperature=0", "--max-model-len=40"},
+      "Hello, how are you?\nPlease tell me a very long story about a cat, a dog and a bird.\n"
+  );
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("longer than the maximum model length"));
+  EXPECT_THAT(lines_of(result.err).back(), HasSubstr("/reset"));
+}
+
 TEST(ChatTest, QuickAsksOneQuestion) {
   const ProcessResult result =
       quire_program({"chat", "--model", model(), "--temperature=0", "-q", "Hello, how are you?"});
@@ -306,93 +298,6 @@ TEST(ChatTest, AnInterruptWhileTheModelLoadsLeaves) {
 
 TEST(ChatTest, RefusesAServersAddress) {
   expect_error(quire_program({"chat", "--url", "http://localhost:8000/v1"}), "--url", "--model");
-}
-
-TEST(BenchTest, ThroughputWritesItsFields) {
-  const test::TempDir dir;
-  const std::string path = (dir.path() / "result.json").string();
-  const ProcessResult result = quire_program(
-      {"bench",
-       "throughput",
-       "--model",
-       model(),
-       "--num-prompts=6",
-       "--input-len=20",
-       "--output-len=5",
-       "--output-json",
-       path}
-  );
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  const test::JsonFile file(path);
-  EXPECT_EQ(test::read_json<int>(file.root()["num_requests"]), 6);
-  EXPECT_EQ(test::read_json<int>(file.root()["total_num_tokens"]), 6 * 25);
-  const double elapsed = test::read_json<double>(file.root()["elapsed_time"]);
-  EXPECT_NEAR(test::read_json<double>(file.root()["requests_per_second"]), 6 / elapsed, 1e-6);
-  EXPECT_NEAR(test::read_json<double>(file.root()["tokens_per_second"]), 150 / elapsed, 1e-6);
-}
-
-TEST(BenchTest, LatencyWritesItsFields) {
-  const test::TempDir dir;
-  const std::string path = (dir.path() / "result.json").string();
-  const ProcessResult result = quire_program(
-      {"bench",
-       "latency",
-       "--model",
-       model(),
-       "--batch-size=2",
-       "--input-len=8",
-       "--output-len=4",
-       "--num-iters=3",
-       "--num-iters-warmup=1",
-       "--output-json",
-       path}
-  );
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  const test::JsonFile file(path);
-  const auto latencies = test::read_json_vector<double>(file.root()["latencies"]);
-  ASSERT_THAT(latencies, SizeIs(3));
-  EXPECT_GT(latencies[0], 0.0);
-  EXPECT_NEAR(
-      test::read_json<double>(file.root()["avg_latency"]),
-      (latencies[0] + latencies[1] + latencies[2]) / 3,
-      1e-9
-  );
-  for (const char* percentage : {"10", "25", "50", "75", "90", "99"}) {
-    EXPECT_GT(test::read_json<double>(file.root()["percentiles"][percentage]), 0.0);
-  }
-}
-
-TEST(BenchTest, ReadsConversations) {
-  const test::TempDir dir;
-  std::string json = "[";
-  for (int i = 0; i < 4; ++i) {
-    json += R"({"conversations": [{"from": "human", "value": "Please tell me a long story now"},)"
-            R"({"from": "gpt", "value": "Once upon a time there was a cat"}]},)";
-  }
-  dir.write("data.json", json + R"({"conversations": []}])");
-  const std::vector<std::string> command = {
-      "bench",
-      "throughput",
-      "--model",
-      model(),
-      "--dataset-name",
-      "sharegpt",
-      "--dataset-path",
-      (dir.path() / "data.json").string()};
-  auto enough = command;
-  enough.push_back("--num-prompts=4");
-  EXPECT_EQ(quire_program(enough).exit_code, 0);
-  expect_error(quire_program(command), "--num-prompts", "4 usable prompts");
-}
-
-TEST(BenchTest, RefusesUnknownDatasetsAndBenchmarks) {
-  expect_error(
-      quire_program({"bench", "throughput", "--model", model(), "--dataset-name", "sonnet"}),
-      "--dataset-name",
-      "random, sharegpt or custom"
-  );
-  expect_error(quire_program({"bench", "througput"}), "througput", "Did you mean throughput?");
-  expect_error(quire_program({"bench", "serve"}), "serve", "no server");
 }
 
 TEST(TokenizeTest, PrintsIdsAsJsonOrWords) {
