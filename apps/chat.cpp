@@ -10,6 +10,7 @@
 #include "apps/commands.h"
 #include "apps/run_stats.h"
 #include "cli/command_line.h"
+#include "cli/option_value.h"
 #include "cli/terminal.h"
 #include "quire/error.h"
 #include "quire/llm.h"
@@ -136,6 +137,8 @@ class Conversation {
       // The conversation goes on as if it had not been asked.
       messages_.pop_back();
       print_error(error.field(), error.what());
+      // The rendered conversation is what can be too long.
+      if (is_full(error)) print_note("/reset forgets the conversation and makes room.");
       return false;
     }
   }
@@ -144,6 +147,12 @@ class Conversation {
   void reset() {
     messages_.clear();
     if (options_.system_prompt) messages_.push_back({"system", *options_.system_prompt});
+  }
+
+  // Whether the conversation so far left no room for the question.
+  bool is_full(const InvalidArgument& error) const {
+    const size_t num_kept = options_.system_prompt ? 1 : 0;
+    return error.field() == "prompt_token_ids" && messages_.size() > num_kept;
   }
 
   void handle(const std::string& line) {
@@ -222,6 +231,8 @@ int run_chat(int argc, char** argv) {
     );
   }
   command_line.check_sampling_options();  // before the model loads
+  check_utf8("--system-prompt", options.system_prompt.value_or(""));
+  check_utf8("--quick", options.quick.value_or(""));
   InterruptHandler interrupts;
   EngineConfig config = command_line.engine_config();
   // Log lines would stand in the middle of an answer.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -6,6 +7,7 @@
 #include "apps/jsonl.h"
 #include "apps/run_stats.h"
 #include "cli/command_line.h"
+#include "cli/option_value.h"
 #include "cli/terminal.h"
 #include "quire/error.h"
 #include "quire/llm.h"
@@ -20,7 +22,7 @@ struct CommandOptions {
   std::vector<std::string> prompts;
   std::optional<std::string> input_file;
   std::optional<std::string> output_file;
-  std::optional<std::string> logit_bias;
+  std::optional<std::string> logit_bias;  // JSON
   std::optional<std::string> system_prompt;
   bool chat = false;
   bool stats = false;
@@ -30,8 +32,8 @@ void add_options(CommandLine& command_line, CommandOptions& options) {
   command_line.add_texts(
       "prompt",
       options.prompts,
-      "Text to complete; may be given many times. Up to 256 tokens each, unless --max-tokens is "
-      "given."
+      "Text to complete; may be given many times: an empty line stands between the outputs. Up to "
+      "256 tokens each, unless --max-tokens is given."
   );
   command_line.add_switch(
       "chat", options.chat, "Take each --prompt as a user's message, through the chat template."
@@ -75,6 +77,8 @@ void check(const CommandOptions& options) {
   if (options.output_file && !options.input_file) {
     throw InvalidArgument("--output-file", "It goes with --input-file. For --prompt, redirect.");
   }
+  check_utf8("--system-prompt", options.system_prompt.value_or(""));
+  if (options.logit_bias) (void)parse_logit_bias_json(*options.logit_bias);
 }
 
 SamplingParams sampling_params(
@@ -84,10 +88,7 @@ SamplingParams sampling_params(
   const bool has_length = params.max_tokens != SamplingParams().max_tokens;
   if (!options.input_file && !has_length) params.max_tokens = kDefaultMaxTokens;
   command_line.apply_to(params);
-  if (options.logit_bias) {
-    const std::string line = R"({"prompt": "", "logit_bias": )" + *options.logit_bias + "}";
-    params.logit_bias = parse_request_json(line, params).params.logit_bias;
-  }
+  if (options.logit_bias) params.logit_bias = parse_logit_bias_json(*options.logit_bias);
   return params;
 }
 
@@ -138,6 +139,7 @@ class PromptRun {
 
   void show(const std::string& prompt, RequestStream& stream) {
     const bool is_chat = options_.chat || options_.system_prompt.has_value();
+    if (std::exchange(has_shown_, true)) print("\n");  // an empty line between two texts
     if (stdout_is_terminal()) print(dim(prompt) + (is_chat ? "\n" : ""));
     RequestOutput whole;
     while (auto output = stream.next()) {
@@ -155,7 +157,6 @@ class PromptRun {
     }
     stats_.add(whole);
     if (options_.stats) print_note(describe_request(whole));
-    if (stdout_is_terminal()) print("\n");
   }
 
   static bool is_empty(const RequestOutput& output) {
@@ -167,7 +168,7 @@ class PromptRun {
   void show_texts(const RequestOutput& output) const {
     for (const CompletionOutput& completion : output.outputs) {
       const bool is_next = params_.n > 1 && completion.index > 0;
-      print(is_next ? "\n" + completion.text : completion.text);
+      print(is_next ? "\n\n" + completion.text : completion.text);
     }
   }
 
@@ -180,6 +181,7 @@ class PromptRun {
   const CommandOptions& options_;
   SamplingParams params_;
   RunStats stats_;
+  bool has_shown_ = false;
   bool all_went_well_ = true;
 };
 

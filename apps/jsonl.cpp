@@ -8,6 +8,7 @@
 #include <future>
 #include <iostream>
 #include <mutex>
+#include <unordered_set>
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -103,12 +104,14 @@ class JsonlRun {
 
  private:
   Pending submit(const std::string& line) {
-    // The engine's own id: the file may use one twice.
+    // The engine's own id: that of the line can be anything.
     const std::string engine_id = std::to_string(num_lines_++);
     Pending pending;
     pending.request_id = request_id_of(line).value_or(engine_id);
+    const bool is_new = ids_.insert(pending.request_id).second;
     try {
       ParsedRequest request = parse_request_json(line, defaults_);
+      if (!is_new) refuse_repeated_id(pending.request_id);
       request.params.output_kind = RequestOutputKind::kFinalOnly;
       AddRequestOptions options;
       options.priority = request.priority;
@@ -122,6 +125,18 @@ class JsonlRun {
       pending.error = error_json(pending.request_id, error.what(), "");
     }
     return pending;
+  }
+
+  [[noreturn]] static void refuse_repeated_id(const std::string& id) {
+    throw InvalidArgument(
+        "request_id",
+        fmt::format(
+            "An earlier line has the request_id '{}' too (a line without one has its number, from "
+            "0 "
+            "on). Give each line its own.",
+            id
+        )
+    );
   }
 
   // Whichever of the two threads ends, by an error too, ends the other.
@@ -165,7 +180,9 @@ class JsonlRun {
   const SamplingParams& defaults_;
   JsonlFiles& files_;
   PendingQueue queue_;
-  size_t num_lines_ = 0;  // of the reading thread
+  // Of the reading thread.
+  size_t num_lines_ = 0;
+  std::unordered_set<std::string> ids_;  // of all lines so far
   // Of the writing thread.
   size_t num_failed_ = 0;
   RunStats stats_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +32,10 @@ struct ParsedRequest {
 // wrong types, numbers out of range, combinations that cannot be, and unknown fields: a misspelt
 // name is never passed over.
 ParsedRequest parse_request_json(std::string_view line, const SamplingParams& defaults);
+
+// A JSON object of {token id: bias}, as in SamplingParams::logit_bias. Throws InvalidArgument
+// "logit_bias".
+std::map<int32_t, float> parse_logit_bias_json(std::string_view json);
 
 // The prompt to hand to AsyncEngine::add_request: messages rendered with the engine's chat
 // template, anything else as it is. Throws InvalidArgument.

@@ -77,7 +77,9 @@ const std::vector<Variable>& variables() {
        nullptr,
        "1: accept a --max-model-len beyond what config.json states"},
       {"VLLM_MAX_N_SEQUENCES", nullptr, "largest n of a request; default 16384"},
-      {"PYTHONHASHSEED", nullptr, "root of the block hashes; unset: random per process"},
+      {"PYTHONHASHSEED",
+       nullptr,
+       "root of the block hashes, 0 to 4294967295; unset or random: another one per process"},
       {"HF_HOME", nullptr, "folder of the Hugging Face cache; default ~/.cache/huggingface"},
       {"HF_HUB_CACHE", nullptr, "folder of the downloaded repositories; default HF_HOME/hub"},
       {"HF_ENDPOINT", nullptr, "address of the hub, for a mirror or a test server"},
@@ -158,7 +160,11 @@ int max_n_sequences() {
 }
 
 std::optional<std::string> hash_seed() {
-  return read("PYTHONHASHSEED");
+  const auto value = read("PYTHONHASHSEED");
+  if (!value || *value == "random") return std::nullopt;
+  constexpr int64_t kMaxSeed = 4294967295;  // Python's limit
+  (void)parse_int("PYTHONHASHSEED", *value, 0, kMaxSeed);
+  return value;
 }
 
 std::vector<std::string> unknown_vllm_variables() {

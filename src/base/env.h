@@ -29,7 +29,8 @@ bool hf_hub_offline();  // HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE
 std::optional<std::string> hf_token();  // HF_TOKEN, else the token file of HF_HOME
 bool allow_long_max_model_len();  // VLLM_ALLOW_LONG_MAX_MODEL_LEN
 int max_n_sequences();  // VLLM_MAX_N_SEQUENCES; default 16384
-std::optional<std::string> hash_seed();  // PYTHONHASHSEED: root of the block hashes
+// PYTHONHASHSEED, a number as it is written: root of the block hashes; nullopt: unset or "random".
+std::optional<std::string> hash_seed();
 
 // VLLM_* names that are set but mean nothing here: worth a warning.
 std::vector<std::string> unknown_vllm_variables();

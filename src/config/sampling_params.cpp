@@ -7,6 +7,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "quire/error.h"
 
 namespace quire {
@@ -118,7 +119,22 @@ bool has_empty(const std::vector<std::string>& words) {
   return std::any_of(words.begin(), words.end(), [](const auto& word) { return word.empty(); });
 }
 
+// Text is UTF-8, so other bytes would never be found in it.
+void check_utf8(const std::vector<std::string>& words, const char* field) {
+  for (const std::string& word : words) {
+    require(
+        !find_invalid_utf8(word),
+        field,
+        "{} has text that is not valid UTF-8 from byte {} on.",
+        field,
+        find_invalid_utf8(word).value_or(0)
+    );
+  }
+}
+
 void check_words(const SamplingParams& p) {
+  check_utf8(p.stop, "stop");
+  check_utf8(p.bad_words, "bad_words");
   require(!has_empty(p.stop), "stop", "stop cannot contain an empty string.");
   require(
       p.stop.empty() || p.detokenize,

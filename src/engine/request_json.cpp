@@ -245,6 +245,23 @@ void Reader::check_combination() const {
 
 }  // namespace
 
+std::map<int32_t, float> parse_logit_bias_json(std::string_view json) {
+  simdjson::dom::parser parser;
+  element root;
+  if (const auto error = parser.parse(json.data(), json.size()).get(root)) {
+    throw InvalidArgument(
+        "logit_bias",
+        fmt::format(
+            "logit_bias must be a JSON object like {{\"42\": -1.5}}: {}",
+            simdjson::error_message(error)
+        )
+    );
+  }
+  std::map<int32_t, float> bias;
+  read_logit_bias(JsonValue("logit_bias", root), bias);
+  return bias;
+}
+
 ParsedRequest parse_request_json(std::string_view line, const SamplingParams& defaults) {
   simdjson::dom::parser parser;
   element root;

@@ -60,6 +60,23 @@ TEST_F(JsonlTest, AnswersEveryLine) {
   EXPECT_THAT(lines("out.jsonl")[1], HasSubstr("[201, 202, "));
 }
 
+TEST_F(JsonlTest, ARepeatedIdIsRefusedWhereItComesAgain) {
+  dir_.write(
+      "in.jsonl",
+      "{\"prompt_token_ids\": [100], \"request_id\": \"a\"}\n"
+      "{\"prompt_token_ids\": [200], \"request_id\": \"a\"}\n"
+      "{\"prompt_token_ids\": [300]}\n"
+      "{\"prompt_token_ids\": [400], \"request_id\": \"2\"}\n"
+  );
+  EXPECT_FALSE(run());
+  const auto out = lines("out.jsonl");
+  ASSERT_THAT(out, SizeIs(4));
+  EXPECT_THAT(out[0], HasSubstr("[101, 102, "));
+  EXPECT_THAT(out[1], HasSubstr("\"param\": \"request_id\""));
+  EXPECT_THAT(out[2], HasSubstr("[301, 302, ")) << "its id is 2, the number of its line";
+  EXPECT_THAT(out[3], HasSubstr("'2' too"));
+}
+
 TEST_F(JsonlTest, AnUnexpectedErrorIsThatLinesAlone) {
   engine_->shutdown();  // add_request throws InternalError now
   EXPECT_FALSE(run());

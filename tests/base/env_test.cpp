@@ -74,6 +74,22 @@ TEST_F(Env, NumbersAreWholeOrRefusedByName) {
   }
 }
 
+TEST_F(Env, TheHashSeedIsWhatPythonTakes) {
+  EXPECT_EQ(env::hash_seed(), std::nullopt);
+  for (const char* seed : {"0", "4294967295"}) {
+    const Scoped number("PYTHONHASHSEED", seed);
+    EXPECT_EQ(env::hash_seed(), seed);
+  }
+  {
+    const Scoped random("PYTHONHASHSEED", "random");
+    EXPECT_EQ(env::hash_seed(), std::nullopt);
+  }
+  for (const char* wrong : {"abc", "-1", "4294967296", "1.5"}) {
+    const Scoped seed("PYTHONHASHSEED", wrong);
+    EXPECT_THROW(env::hash_seed(), InvalidArgument) << wrong;
+  }
+}
+
 TEST_F(Env, TheCacheFolderFollowsHuggingFacesVariables) {
   const Scoped user_cache("XDG_CACHE_HOME", "/x");
   EXPECT_EQ(env::hf_hub_cache(), "/x/huggingface/hub");

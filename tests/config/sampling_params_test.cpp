@@ -209,6 +209,12 @@ TEST(SamplingParams, StopStringsMustNotBeEmptyAndNeedText) {
   expect_accepted({.stop = {"a"}});
 }
 
+TEST(SamplingParams, WordsMustBeUtf8) {
+  expect_refused({.stop = {"a", "caf\xe9"}}, "stop", "stop has text that is not valid UTF-8");
+  expect_refused({.bad_words = {"\xff"}}, "bad_words", "bad_words has text");
+  expect_accepted({.stop = {"caf\u00e9"}});
+}
+
 TEST(SamplingParams, WordAndIdListsMustNotBeEmpty) {
   expect_refused({.bad_words = {""}}, "bad_words", "bad_words cannot contain an empty string.");
   expect_refused({.allowed_token_ids = Ids{}}, "allowed_token_ids", "allowed_token_ids");

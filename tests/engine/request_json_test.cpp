@@ -50,6 +50,21 @@ TEST(ParseRequestJson, ReadsTextWithTheDefaults) {
   EXPECT_EQ(request.params, defaults);
 }
 
+TEST(ParseLogitBiasJson, ReadsIdsAndNamesTheField) {
+  EXPECT_EQ(
+      parse_logit_bias_json(R"({"5": -1.5, "7": 2})"),
+      (std::map<int32_t, float>{{5, -1.5f}, {7, 2.0f}})
+  );
+  for (const char* json : {"", "{", "[]", "5", R"({"x": 1})", R"({"5": "much"})", "{}, {}"}) {
+    try {
+      parse_logit_bias_json(json);
+      ADD_FAILURE() << "accepted: " << json;
+    } catch (const InvalidArgument& error) {
+      EXPECT_EQ(error.field(), "logit_bias") << json;
+    }
+  }
+}
+
 TEST(ParseRequestJson, ReadsTokenIdsAndTheRequestsOwnFields) {
   const ParsedRequest request = parse(
       R"({"request_id": "a-1", "prompt_token_ids": [1, 2, 3], "priority": -4, "cache_salt": "s"})"
