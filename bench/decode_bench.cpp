@@ -16,6 +16,7 @@
 #include "base/thread_pool.h"
 #include "bench/peaks.h"
 #include "config/model_config.h"
+#include "quire/error.h"
 #include "quire/llm.h"
 
 namespace quire::bench {
