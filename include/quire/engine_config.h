@@ -16,7 +16,7 @@ struct EngineConfig {
   std::optional<std::string> tokenizer_revision;  // the same for the tokenizer
   std::optional<std::string> download_dir;  // cache folder; default HF_HUB_CACHE
   std::optional<std::string> hf_token;  // of gated repositories; default: HF_TOKEN, then its file
-  std::string load_format = "auto";  // auto, safetensors, dummy
+  std::string load_format = "auto";  // auto, safetensors, dummy, null (no model at all)
   std::string dtype = "auto";  // float32, bfloat16; auto: bfloat16, for float32 checkpoints too
   std::optional<int64_t> max_model_len;  // tokens of prompt and output; default: the model's
   int64_t seed = 0;  // of requests without a seed of their own, and of dummy weights

@@ -27,6 +27,12 @@ void BlockTables::append(int slot, int group, std::span<const int> block_ids) {
   counts_[at] = count;
 }
 
+void BlockTables::replace(int slot, int group, int idx, int block_id) {
+  const size_t at = static_cast<size_t>(group) * max_num_slots_ + slot;
+  QUIRE_CHECK(idx < counts_[at], "place {} of {} blocks", idx, counts_[at]);
+  static_cast<int32_t*>(ids_.data())[at * max_num_blocks_ + idx] = block_id;
+}
+
 std::span<const int32_t> BlockTables::row(int slot, int group) const {
   const size_t at = static_cast<size_t>(group) * max_num_slots_ + slot;
   const auto* ids = static_cast<const int32_t*>(ids_.data()) + at * max_num_blocks_;

@@ -17,6 +17,7 @@ class BlockTables {
   int max_num_blocks() const { return max_num_blocks_; }
   void clear(int slot);
   void append(int slot, int group, std::span<const int> block_ids);
+  void replace(int slot, int group, int idx, int block_id);
   std::span<const int32_t> row(int slot, int group) const;
 
  private:

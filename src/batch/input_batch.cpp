@@ -21,6 +21,8 @@ InputBatch::InputBatch(int num_groups, int max_num_reqs, int max_num_tokens, int
 void InputBatch::build(
     std::span<const BatchEntry> entries, const BlockTables& tables, std::span<const int> block_sizes
 ) {
+  while (!entries.empty() && entries.back().fork_of)
+    entries = entries.first(entries.size() - 1);
   num_reqs_ = static_cast<int>(entries.size());
   QUIRE_CHECK(num_reqs_ <= max_num_reqs_, "{} requests, room for {}", num_reqs_, max_num_reqs_);
   int32_t* const starts = ints(query_start_loc_);

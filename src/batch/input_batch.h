@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct BatchEntry {
   std::span<const int32_t> token_ids;  // all tokens the runner knows of the request
   int num_computed_tokens = 0;
   int num_scheduled_tokens = 0;
+  std::optional<int> fork_of;  // ScheduledRequest::fork_of
 };
 
 // The flat arrays of one step. Buffers are sized once and keep their addresses.
@@ -25,14 +27,15 @@ class InputBatch {
  public:
   InputBatch(int num_groups, int max_num_reqs, int max_num_tokens, int max_num_blocks);
 
-  // Fills the arrays from the entries and their block tables. block_sizes [num_groups].
+  // Fills the arrays from the entries and their block tables; forks, which compute nothing, are left
+  // out. block_sizes [num_groups].
   void build(
       std::span<const BatchEntry> entries,
       const BlockTables& tables,
       std::span<const int> block_sizes
   );
 
-  int num_reqs() const { return num_reqs_; }
+  int num_reqs() const { return num_reqs_; }  // without forks
   int num_tokens() const { return num_tokens_; }
   Tensor token_ids() const { return view(token_ids_, {num_tokens_}); }
   Tensor positions() const { return view(positions_, {num_tokens_}); }

@@ -50,7 +50,8 @@ void visit_load_and_cache_fields(Config& c, Visitor& v) {
   v("load_format",
     c.load_format,
     "LoadConfig",
-    "auto or safetensors; dummy makes random weights for measuring.");
+    "auto or safetensors; for measuring: dummy makes random weights, null replaces forward pass "
+    "and sampling, so that the engine alone is left.");
   v("download_dir", c.download_dir, "LoadConfig", "Cache folder of downloads.");
   v("use_tqdm_on_load", c.use_tqdm_on_load, "LoadConfig", "Show a progress bar while loading.");
   v("block_size",

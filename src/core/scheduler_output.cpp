@@ -14,6 +14,7 @@ void SchedulerOutput::clear() {
   finished_request_ids.clear();
   preempted_request_ids.clear();
   block_copies.clear();
+  block_replacements.clear();
   num_common_prefix_blocks.clear();
   total_num_scheduled_tokens = 0;
 }
@@ -39,7 +40,16 @@ std::string SchedulerOutput::to_string() const {
     );
     for (int group = 0; group < num_groups; ++group)
       text += fmt::format(" {}", new_blocks(r, group));
+    if (request.fork_of) text += fmt::format(", fork of {}", requests[*request.fork_of].request_id);
     text += '\n';
+  }
+  for (const BlockReplacement& replacement : block_replacements) {
+    text += fmt::format(
+        "  request {}: block {} at place {} of its table\n",
+        requests[replacement.req_idx].request_id,
+        replacement.block_id,
+        replacement.table_idx
+    );
   }
   for (const BlockCopy& copy : block_copies) {
     const auto name = [](BlockSpace space) {

@@ -30,11 +30,14 @@ struct ScheduledRequest {
   uint64_t request_id = 0;
   int request_idx = -1;  // the scheduler's own handle; other readers go by request_id
   int num_computed_tokens = 0;  // before this step
-  int num_scheduled_tokens = 0;  // >= 1
+  int num_scheduled_tokens = 0;  // >= 1, or 0 for a fork
   int num_draft_tokens = 0;
   // Index into SchedulerOutput::new_requests; none: the runner knows this request, and a diff
   // suffices.
   std::optional<int> new_request_idx;
+  // Index of a request of the step whose tokens and blocks this one shares: it computes nothing,
+  // and its token is sampled from that request's last row. Forks stand behind all others.
+  std::optional<int> fork_of;
   bool operator==(const ScheduledRequest&) const = default;
 };
 
@@ -49,6 +52,16 @@ struct BlockCopy {
   bool operator==(const BlockCopy&) const = default;
 };
 
+// A place in the table of a request that the runner knows gets another block: a copy of a shared
+// one that is written now.
+struct BlockReplacement {
+  int req_idx = 0;  // index into SchedulerOutput::requests
+  int group = 0;
+  int table_idx = 0;
+  int block_id = 0;
+  bool operator==(const BlockReplacement&) const = default;
+};
+
 struct SchedulerOutput {
   std::vector<ScheduledRequest> requests;  // [num_reqs], batch order
   std::vector<NewRequestData> new_requests;
@@ -60,10 +73,12 @@ struct SchedulerOutput {
   std::vector<int> new_block_starts;  // [num_reqs * num_groups + 1]
   std::vector<int32_t> draft_token_ids;  // [sum of num_draft_tokens], batch order
   // Since the last step; only ids whose slot the runner holds. Both are freed before the step's
-  // requests are read: a preempted request may be back among new_requests at once.
+  // requests are read: a preempted request may be back among new_requests at once. A resumable
+  // request that waits for input counts as preempted here.
   std::vector<uint64_t> finished_request_ids;
   std::vector<uint64_t> preempted_request_ids;
-  std::vector<BlockCopy> block_copies;
+  std::vector<BlockCopy> block_copies;  // to be done in this order, even if no request runs
+  std::vector<BlockReplacement> block_replacements;
   std::vector<int> num_common_prefix_blocks;  // [num_groups], shared by all running requests
   int num_groups = 1;
   int total_num_scheduled_tokens = 0;

@@ -24,6 +24,7 @@ InputProcessorConfig input_config(const LoadedEngine& loaded) {
   config.max_logprobs = loaded.config.max_logprobs;
   config.eos_token_ids = loaded.model.eos_token_ids;
   config.has_priorities = loaded.config.scheduling_policy == "priority";
+  config.has_logits = loaded.config.load_format != "null";
   return config;
 }
 

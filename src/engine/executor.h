@@ -23,8 +23,8 @@ class Executor {
 class UniprocExecutor final : public Executor {
  public:
   explicit UniprocExecutor(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
-  void execute_model(const SchedulerOutput& output) override { worker_->runner().execute(output); }
-  ModelRunnerOutput& sample_tokens() override { return worker_->runner().sample(); }
+  void execute_model(const SchedulerOutput& output) override { worker_->execute(output); }
+  ModelRunnerOutput& sample_tokens() override { return worker_->sample(); }
 
  private:
   std::unique_ptr<Worker> worker_;

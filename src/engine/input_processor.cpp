@@ -66,6 +66,7 @@ ProcessedInput InputProcessor::process(
   }
   params.validate();
   check_needs_tokenizer(params);
+  check_needs_logits(params);
   const std::vector<int32_t> token_ids = tokenize(prompt);
   check_prompt(token_ids, prompt.token_ids.empty() ? "prompt" : "prompt_token_ids");
   complete_params(params, static_cast<int>(token_ids.size()));
@@ -154,6 +155,19 @@ void InputProcessor::check_needs_tokenizer(const SamplingParams& params) const {
   if (!params.bad_words.empty()) {
     throw InvalidArgument("bad_words", fmt::format("bad_words{} Use logit_bias.", hint));
   }
+}
+
+void InputProcessor::check_needs_logits(const SamplingParams& params) const {
+  if (config_.has_logits) return;
+  const char* field = params.logprobs            ? "logprobs"
+                      : params.prompt_logprobs   ? "prompt_logprobs"
+                      : params.logprob_token_ids ? "logprob_token_ids"
+                                                 : nullptr;
+  if (!field) return;
+  throw InvalidArgument(
+      field,
+      fmt::format("--load-format null computes no logits: leave {} out, or load the model.", field)
+  );
 }
 
 void InputProcessor::complete_params(SamplingParams& params, int num_prompt_tokens) const {

@@ -18,6 +18,7 @@ struct InputProcessorConfig {
   int max_logprobs = 20;  // -1: no limit
   std::vector<int32_t> eos_token_ids;  // of the model; the tokenizer has one of its own
   bool has_priorities = false;  // --scheduling-policy priority
+  bool has_logits = true;  // not with --load-format null
 };
 
 // A prompt that passed every check.
@@ -43,6 +44,7 @@ class InputProcessor {
   std::vector<int32_t> tokenize(const Prompt& prompt) const;
   void check_prompt(const std::vector<int32_t>& token_ids, const char* field) const;
   void check_needs_tokenizer(const SamplingParams& params) const;
+  void check_needs_logits(const SamplingParams& params) const;
   void complete_params(SamplingParams& params, int num_prompt_tokens) const;
   void add_eos_token_ids(SamplingParams& params) const;
   void tokenize_bad_words(SamplingParams& params) const;

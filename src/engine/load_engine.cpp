@@ -102,18 +102,21 @@ WeightSource open_weights(const EngineConfig& config, const fs::path& dir, DType
       "load_format",
       fmt::format(
           "load_format='{}' is not supported. Use auto or safetensors (both read safetensors "
-          "files), "
-          "or dummy.",
+          "files), dummy (random weights) or null (no model).",
           config.load_format
       )
   );
+}
+
+bool is_null(const EngineConfig& config) {
+  return config.load_format == "null";
 }
 
 std::unique_ptr<Worker> load_worker(
     const EngineConfig& config, const ResolvedConfig& resolved, const fs::path& dir
 ) {
   auto worker = std::make_unique<Worker>(WorkerConfig{
-      .num_threads = resolved.num_threads,
+      .num_threads = is_null(config) ? 1 : resolved.num_threads,
       .dtype = resolved.dtype,
       .max_model_len = resolved.scheduler.max_model_len,
       .max_num_seqs = resolved.scheduler.max_num_seqs,
@@ -121,6 +124,10 @@ std::unique_ptr<Worker> load_worker(
       .logprobs_mode = logprobs_mode_of(config.logprobs_mode),
       .seed = resolved.seed,
   });
+  if (is_null(config)) {
+    worker->load_null_model(resolved.model);
+    return worker;
+  }
   WeightSource weights = open_weights(config, dir, resolved.dtype);
   ProgressBar bar(
       "Loading weights",
@@ -134,10 +141,13 @@ std::unique_ptr<Worker> load_worker(
 }
 
 std::unique_ptr<EngineCoreClient> start_core(
-    const ResolvedConfig& resolved, std::unique_ptr<Worker> worker
+    const ResolvedConfig& resolved,
+    std::unique_ptr<Worker> worker,
+    const EngineHooks& hooks,
+    LoadedEngine& loaded
 ) {
-  const KVCacheConfig cache =
-      size_kv_cache(resolved, worker->kv_cache_specs(), worker->workspace_bytes());
+  KVCacheConfig& cache = loaded.kv_cache;
+  cache = size_kv_cache(resolved, worker->kv_cache_specs(), worker->workspace_bytes());
   worker->initialize_kv_cache(cache);
   QUIRE_LOG_INFO(
       "KV cache: {} tokens in {} blocks, {}; {:.1f} requests of {} tokens fit.",
@@ -148,11 +158,12 @@ std::unique_ptr<EngineCoreClient> start_core(
           resolved.scheduler.max_model_len,
       resolved.scheduler.max_model_len
   );
-  return make_inproc_client(std::make_unique<EngineCore>(
-      make_scheduler(resolved, cache),
-      std::make_unique<UniprocExecutor>(std::move(worker)),
-      cache.num_blocks
-  ));
+  std::unique_ptr<Executor> executor = std::make_unique<UniprocExecutor>(std::move(worker));
+  if (hooks.wrap_executor) executor = hooks.wrap_executor(std::move(executor));
+  auto core = std::make_unique<EngineCore>(
+      make_scheduler(resolved, cache), std::move(executor), cache.num_blocks
+  );
+  return hooks.start_core ? hooks.start_core(std::move(core)) : make_inproc_client(std::move(core));
 }
 
 EngineConfig with_environment(EngineConfig config) {
@@ -164,7 +175,7 @@ EngineConfig with_environment(EngineConfig config) {
 
 }  // namespace
 
-LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage) {
+LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const EngineHooks& hooks) {
   const EngineConfig config = with_environment(wish);
   LoadedEngine loaded;
   loaded.isa = std::make_shared<const cpu::IsaLease>(config.cpu_isa);
@@ -184,7 +195,7 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage) {
   loaded.max_model_len = resolved.scheduler.max_model_len;
   std::unique_ptr<Worker> worker = load_worker(config, resolved, dir);
   loaded.tokenizer = tokenizer.get();
-  loaded.core = start_core(resolved, std::move(worker));
+  loaded.core = start_core(resolved, std::move(worker), hooks, loaded);
   return loaded;
 }
 

@@ -3,13 +3,11 @@
 #include <memory>
 #include <vector>
 
-#include "batch/block_tables.h"
-#include "batch/input_batch.h"
 #include "core/scheduler_output.h"
 #include "models/causal_lm.h"
 #include "sample/sampler.h"
 #include "worker/kv_cache.h"
-#include "worker/request_states.h"
+#include "worker/step_inputs.h"
 
 namespace quire {
 
@@ -26,8 +24,8 @@ struct ModelRunnerConfig {
 // Rows of prompt logits computed at once: bounds the workspace that prompt_logprobs needs.
 inline constexpr int kPromptLogitRows = 64;
 
-// Runs steps: keeps what it knows of every request in its slot, turns a SchedulerOutput into a flat
-// batch, runs the model and samples. Called by one thread.
+// Runs steps: makes a flat batch of a SchedulerOutput, runs the model and samples. Called by one
+// thread.
 class ModelRunner {
  public:
   ModelRunner(
@@ -45,14 +43,11 @@ class ModelRunner {
   // call.
   ModelRunnerOutput& sample();
 
-  int num_live_requests() const { return states_.num_live(); }
+  int num_live_requests() const { return inputs_.states().num_live(); }
 
  private:
-  void update_states(const SchedulerOutput& output);
-  void release(uint64_t request_id);
-  void collect_entries(const SchedulerOutput& output);
+  void update_sampler(const SchedulerOutput& output);
   void run_forward();
-  void collect_sampling_rows();
   void sample_rows();
   void collect_prompt_logprobs();
   void add_prompt_logprobs(int req_idx, int num_logprobs);
@@ -63,16 +58,11 @@ class ModelRunner {
   Stream stream_;
   KVCache kv_cache_;
   Arena arena_;
-  RequestStates states_;
-  BlockTables block_tables_;
-  InputBatch batch_;
+  StepInputs inputs_;
   Sampler sampler_;
 
-  // Of the running step, in batch order.
-  std::vector<BatchEntry> entries_;
+  // Of the running step.
   Tensor hidden_states_;  // [num_tokens, hidden_size]
-  std::vector<int> sampling_reqs_;  // indexes of requests that sample
-  std::vector<int32_t> logits_indices_;  // [num sampling] rows of hidden_states_
   std::vector<SamplingRow> sampling_rows_;
   SamplerOutput sampled_;
   ModelRunnerOutput result_;

@@ -27,9 +27,10 @@ std::vector<int32_t> plain_token_ids_of(const ModelConfig& model) {
 NullRunner::NullRunner(
     const StepLimits& limits, const ModelConfig& model, const KVCacheConfig& kv_cache_config
 )
-    : inputs_(limits, kv_cache_config), plain_token_ids_(plain_token_ids_of(model)) {
+    : inputs_(limits, kv_cache_config),
+      plain_token_ids_(plain_token_ids_of(model)),
+      prompt_hashes_(limits.max_num_seqs) {
   QUIRE_CHECK(!plain_token_ids_.empty(), "every token of the vocabulary ends the text");
-  request_ids_.reserve(limits.max_num_seqs);
   sampled_.reserve(limits.max_num_seqs);
   result_.sampled_token_ids.reserve(limits.max_num_seqs);
   result_.sampled_starts.reserve(limits.max_num_seqs + 1);
@@ -39,13 +40,17 @@ void NullRunner::execute(const SchedulerOutput& output) {
   inputs_.build(output);
   for (const int slot : inputs_.freed_slots())
     allowed_token_ids_.erase(slot);
-  for (size_t i = 0; i < output.new_requests.size(); ++i) {
-    const auto& allowed = output.new_requests[i].sampling_params.allowed_token_ids;
-    if (allowed) allowed_token_ids_.emplace(inputs_.new_slots()[i], *allowed);
-  }
-  request_ids_.clear();
-  for (const ScheduledRequest& request : output.requests)
-    request_ids_.push_back(request.request_id);
+  for (size_t i = 0; i < output.new_requests.size(); ++i)
+    add_request(inputs_.new_slots()[i], output.new_requests[i]);
+}
+
+void NullRunner::add_request(int slot, const NewRequestData& data) {
+  uint64_t hash = 0;
+  for (const int32_t id : std::span(data.token_ids).first(data.num_prompt_tokens))
+    hash = mix(hash + static_cast<uint64_t>(id) + 1);
+  prompt_hashes_[slot] = hash;
+  const auto& allowed = data.sampling_params.allowed_token_ids;
+  if (allowed) allowed_token_ids_.emplace(slot, *allowed);
 }
 
 ModelRunnerOutput& NullRunner::sample() {
@@ -54,14 +59,14 @@ ModelRunnerOutput& NullRunner::sample() {
   for (const int r : inputs_.sampling_reqs()) {
     const BatchEntry& entry = inputs_.entries()[r];
     const int position = static_cast<int>(entry.token_ids.size());
-    sampled_.push_back(token_id(request_ids_[r], entry.slot, position));
+    sampled_.push_back(token_id(entry.slot, position));
   }
   inputs_.append_sampled(sampled_, result_);
   return result_;
 }
 
-int32_t NullRunner::token_id(uint64_t request_id, int slot, int position) const {
-  const uint64_t draw = mix(mix(request_id) + static_cast<uint64_t>(position));
+int32_t NullRunner::token_id(int slot, int position) const {
+  const uint64_t draw = mix(prompt_hashes_[slot] + static_cast<uint64_t>(position));
   const auto pick = [draw](const std::vector<int32_t>& ids) { return ids[draw % ids.size()]; };
   if (!allowed_token_ids_.empty()) {
     const auto found = allowed_token_ids_.find(slot);

@@ -10,7 +10,7 @@
 namespace quire {
 
 // Runs steps without a model: slots, block tables and batch are ModelRunner's, while forward pass
-// and sampling are replaced by a function of request and position. What is left is the cost of the
+// and sampling are replaced by a function of prompt and position. What is left is the cost of the
 // engine itself. No weights, no KV memory, no logits: sampling parameters do not change the tokens,
 // except that allowed_token_ids are kept to. Called by one thread.
 class NullRunner {
@@ -27,13 +27,14 @@ class NullRunner {
   int num_live_requests() const { return inputs_.states().num_live(); }
 
  private:
-  int32_t token_id(uint64_t request_id, int slot, int position) const;
+  void add_request(int slot, const NewRequestData& data);
+  int32_t token_id(int slot, int position) const;
 
   StepInputs inputs_;
   std::vector<int32_t> plain_token_ids_;  // the vocabulary without end-of-text
+  std::vector<uint64_t> prompt_hashes_;  // [max_num_seqs], by slot
   // By slot, of the requests that limit their tokens.
   std::unordered_map<int, std::vector<int32_t>> allowed_token_ids_;
-  std::vector<uint64_t> request_ids_;  // of the running step, batch order
   std::vector<int32_t> sampled_;
   ModelRunnerOutput result_;
 };

@@ -42,7 +42,7 @@ void StepInputs::build(const SchedulerOutput& output) {
   update_states(output);
   collect_entries(output);
   batch_.build(entries_, block_tables_, block_sizes_);
-  collect_sampling_reqs(output);
+  collect_sampling_reqs();
 }
 
 void StepInputs::release(uint64_t request_id) {
@@ -83,26 +83,18 @@ void StepInputs::collect_entries(const SchedulerOutput& output) {
     const int slot = entries_[replacement.req_idx].slot;
     block_tables_.replace(slot, replacement.group, replacement.table_idx, replacement.block_id);
   }
-  for (const BlockReplacement& replacement : output.block_replacements) {
-    block_tables_.replace(
-        entries_[replacement.req_idx].slot,
-        replacement.group,
-        replacement.table_idx,
-        replacement.block_id
-    );
-  }
 }
 
-void StepInputs::collect_sampling_reqs(const SchedulerOutput& output) {
+void StepInputs::collect_sampling_reqs() {
   sampling_reqs_.clear();
   logits_indices_.clear();
   const auto* query_start_loc = batch_.query_start_loc().data<int32_t>();
-  for (int r = 0; r < output.num_reqs(); ++r) {
+  for (int r = 0; r < static_cast<int>(entries_.size()); ++r) {
     const BatchEntry& entry = entries_[r];
     const int end = entry.num_computed_tokens + entry.num_scheduled_tokens;
     if (end < static_cast<int>(entry.token_ids.size())) continue;
     sampling_reqs_.push_back(r);
-    logits_indices_.push_back(query_start_loc[output.requests[r].fork_of.value_or(r) + 1] - 1);
+    logits_indices_.push_back(query_start_loc[entry.fork_of.value_or(r) + 1] - 1);
   }
 }
 

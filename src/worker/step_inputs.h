@@ -51,7 +51,7 @@ class StepInputs {
   void update_states(const SchedulerOutput& output);
   void release(uint64_t request_id);
   void collect_entries(const SchedulerOutput& output);
-  void collect_sampling_reqs(const SchedulerOutput& output);
+  void collect_sampling_reqs();
 
   std::vector<int> block_sizes_;
   RequestStates states_;

@@ -13,17 +13,22 @@ Worker::~Worker() = default;
 
 void Worker::load_model(const ModelConfig& model, WeightSource source) {
   source_ = std::make_unique<WeightSource>(std::move(source));
-  vocab_size_ = model.vocab_size;
+  model_config_ = model;
   const LoadOptions options{.dtype = config_.dtype, .max_model_len = config_.max_model_len};
   model_ = quire::load_model(model, options, WeightScope(*source_), stream_);
   source_->on_progress(nullptr);  // who listens to the loading need not live as long as the files
 }
 
+void Worker::load_null_model(const ModelConfig& model) {
+  model_config_ = model;
+}
+
 std::vector<KVCacheSpec> Worker::kv_cache_specs() const {
-  return model_->kv_cache_specs();
+  return model_ ? model_->kv_cache_specs() : kv_cache_specs_of(model_config_, config_.dtype);
 }
 
 int64_t Worker::workspace_bytes() const {
+  if (!model_) return 0;
   return static_cast<int64_t>(ModelRunner::workspace_bytes(runner_config(), *model_));
 }
 
@@ -32,7 +37,7 @@ ModelRunnerConfig Worker::runner_config() const {
       .max_num_seqs = config_.max_num_seqs,
       .max_num_batched_tokens = config_.max_num_batched_tokens,
       .max_model_len = config_.max_model_len,
-      .vocab_size = vocab_size_,
+      .vocab_size = model_config_.vocab_size,
       .num_threads = config_.num_threads,
       .logprobs_mode = config_.logprobs_mode,
       .seed = config_.seed,
@@ -40,8 +45,22 @@ ModelRunnerConfig Worker::runner_config() const {
 }
 
 void Worker::initialize_kv_cache(const KVCacheConfig& config) {
-  QUIRE_CHECK(model_ != nullptr);
-  runner_ = std::make_unique<ModelRunner>(runner_config(), *model_, config, stream_);
+  QUIRE_CHECK(model_config_.vocab_size > 0, "no model was loaded");
+  if (model_) {
+    runner_ = std::make_unique<ModelRunner>(runner_config(), *model_, config, stream_);
+    return;
+  }
+  const StepLimits limits{
+      config_.max_num_seqs, config_.max_num_batched_tokens, config_.max_model_len};
+  runner_ = std::make_unique<NullRunner>(limits, model_config_, config);
+}
+
+void Worker::execute(const SchedulerOutput& output) {
+  std::visit([&](auto& runner) { runner->execute(output); }, runner_);
+}
+
+ModelRunnerOutput& Worker::sample() {
+  return std::visit([](auto& runner) -> ModelRunnerOutput& { return runner->sample(); }, runner_);
 }
 
 }  // namespace quire

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <variant>
 
 #include "base/thread_pool.h"
 #include "config/kv_cache_spec.h"
 #include "models/causal_lm.h"
 #include "sample/sampler.h"
 #include "worker/model_runner.h"
+#include "worker/null_runner.h"
 
 namespace quire {
 
@@ -21,18 +23,22 @@ struct WorkerConfig {
 };
 
 // One device's share of the model: owns threads, weights, KV cache and runner. First the model is
-// loaded, then its cache is sized from what it needs, then it can run.
+// loaded (or done without), then its cache is sized from what it needs, then it can run.
 class Worker {
  public:
   explicit Worker(const WorkerConfig& config);
   ~Worker();
 
   void load_model(const ModelConfig& model, WeightSource source);
+  // No weights and no KV memory: see NullRunner.
+  void load_null_model(const ModelConfig& model);
   std::vector<KVCacheSpec> kv_cache_specs() const;
-  int64_t workspace_bytes() const;  // activations and logits of the largest step
+  int64_t workspace_bytes() const;  // activations and logits of the largest step; 0 without model
   void initialize_kv_cache(const KVCacheConfig& config);
 
-  ModelRunner& runner() { return *runner_; }
+  // See Executor.
+  void execute(const SchedulerOutput& output);
+  ModelRunnerOutput& sample();
 
  private:
   ModelRunnerConfig runner_config() const;
@@ -41,9 +47,9 @@ class Worker {
   ThreadPool pool_;
   Stream stream_;
   std::unique_ptr<WeightSource> source_;  // the mapped files that the model looks into
-  int vocab_size_ = 0;
-  std::unique_ptr<CausalLM> model_;
-  std::unique_ptr<ModelRunner> runner_;
+  ModelConfig model_config_;
+  std::unique_ptr<CausalLM> model_;  // nullptr: the null runner needs none
+  std::variant<std::unique_ptr<ModelRunner>, std::unique_ptr<NullRunner>> runner_;
 };
 
 }  // namespace quire

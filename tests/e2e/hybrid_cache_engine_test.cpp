@@ -84,9 +84,9 @@ class SmallEngine {
   void step(std::map<RequestId, std::vector<int32_t>>& output_ids) {
     const SchedulerOutput& output = scheduler_->schedule();
     look_at_tables(output);
-    worker_->runner().execute(output);
+    worker_->execute(output);
     EngineCoreOutputs outputs;
-    scheduler_->update(output, worker_->runner().sample(), outputs);
+    scheduler_->update(output, worker_->sample(), outputs);
     for (const EngineCoreOutput& told : outputs.outputs) {
       EXPECT_EQ(told.error, "");
       const auto ids = outputs.new_token_ids(told);

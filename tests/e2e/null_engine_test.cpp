@@ -74,7 +74,7 @@ TEST(NullEngineTest, GivesPlainTokensOfTheVocabularyAndTheirText) {
   EXPECT_EQ(distinct.size(), outputs.size());
 }
 
-TEST(NullEngineTest, TokensDependOnRequestAndPositionAlone) {
+TEST(NullEngineTest, TokensDependOnPromptAndPositionAlone) {
   LLM llm(null_config());
   const auto expected = generate(llm, 32);
 
