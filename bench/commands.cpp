@@ -24,6 +24,7 @@ struct Benchmark {
 };
 
 constexpr std::array kBenchmarks = {
+    Benchmark{"engine-overhead", run_engine_overhead, "What the engine itself costs in a step."},
     Benchmark{"latency", run_latency, "How long one batch of requests takes."},
     Benchmark{"throughput", run_throughput, "Requests and tokens per second of many requests."},
 };
@@ -32,7 +33,7 @@ std::string help() {
   std::string text =
       "Measures the engine in this process.\n\nUsage: quire bench BENCHMARK [OPTIONS]\n\n";
   for (const Benchmark& benchmark : kBenchmarks) {
-    text += fmt::format("  {:<12}{}\n", benchmark.name, benchmark.help);
+    text += fmt::format("  {:<17}{}\n", benchmark.name, benchmark.help);
   }
   return text;
 }

@@ -111,6 +111,7 @@ int run_compare_engines(int argc, char** argv) {
   command_line.add_engine_options();
   if (!command_line.parse(argc, argv)) return 0;
   check(options);
+  check_json_path(options.output_json);
   check_engine_options(command_line);
   WorkloadOptions workload_options{
       .engine = engine_config(command_line),

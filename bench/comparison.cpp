@@ -73,6 +73,13 @@ double step_overhead(const MeasuredPass& m) {
   return percentile_or_zero(overheads, 50);
 }
 
+double overhead_share(const MeasuredPass& m) {
+  double sum = 0.0;
+  for (const StepRecord& step : m.pass.steps)
+    sum += step.overhead.value_or(0.0);
+  return kPercent * sum / m.pass.elapsed;
+}
+
 double mean_batch(const MeasuredPass& m) {
   double sum = 0.0;
   for (const StepRecord& step : m.pass.steps)
@@ -169,6 +176,7 @@ constexpr std::array kMetrics = {
         [](const M& m) { return static_cast<double>(m.pass.steps.size()); }},
     MetricDefinition{"requests per step", "", Better::kNeither, mean_batch},
     MetricDefinition{"step overhead p50", "µs", Better::kNeither, step_overhead},
+    MetricDefinition{"time between steps, of the run", "%", Better::kNeither, overhead_share},
 };
 
 // The values of all passes, [kMetrics][num_passes].

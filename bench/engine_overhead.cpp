@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,9 @@ namespace quire::bench {
 namespace {
 
 constexpr int kWarmUpSteps = 32;
+// Prompts have the same length, so all requests fill their blocks in the same step: a window holds
+// one such step. It is short enough that most windows run undisturbed on a busy machine.
+constexpr int kWindowSteps = 16;
 constexpr int kNumRequests[] = {1, 8, 64, 256, 1024};
 
 struct OverheadOptions {
@@ -31,7 +35,7 @@ struct OverheadOptions {
 struct OverheadResult {
   int num_requests = 0;
   Summary us_per_step;
-  StepParts parts;  // of the median round
+  StepParts parts;  // of the median window
 };
 
 void add_options(cli::CommandLine& command_line, OverheadOptions& options) {
@@ -39,9 +43,11 @@ void add_options(cli::CommandLine& command_line, OverheadOptions& options) {
       "input-len", options.workload.num_prompt_tokens, "Tokens of each prompt, all different."
   );
   command_line.add_int(
-      "num-steps", options.workload.num_steps, "Decode steps that are measured in a round."
+      "num-steps",
+      options.workload.num_steps,
+      "Decode steps that are measured in a round, a multiple of 16."
   );
-  command_line.add_int("num-rounds", options.num_rounds, "Rounds; the median one is reported.");
+  command_line.add_int("num-rounds", options.num_rounds, "Rounds, each with new requests.");
   command_line.add_switch("disable-detokenize", options.disable_detokenize, "Make no text.");
   command_line.add_text("output-json", options.output_json, "File for the result.");
 }
@@ -53,6 +59,12 @@ void check(const OverheadOptions& options) {
   require_positive("--input-len", options.workload.num_prompt_tokens);
   require_positive("--num-steps", options.workload.num_steps);
   require_positive("--num-rounds", options.num_rounds);
+  if (options.workload.num_steps % kWindowSteps != 0) {
+    throw InvalidArgument(
+        "--num-steps",
+        fmt::format("must be a multiple of {}, got {}.", kWindowSteps, options.workload.num_steps)
+    );
+  }
 }
 
 std::vector<int32_t> random_prompt(std::mt19937_64& random, int length, int vocab_size) {
@@ -63,9 +75,13 @@ std::vector<int32_t> random_prompt(std::mt19937_64& random, int length, int voca
   return token_ids;
 }
 
-// One round: all requests decode together for num_steps steps, then they end.
-StepParts measure_round(
-    SingleThreadEngine& engine, const OverheadWorkload& workload, std::mt19937_64& random
+// One round: all requests decode together for num_steps steps, then they end. Appends the means of
+// its windows.
+void measure_round(
+    SingleThreadEngine& engine,
+    const OverheadWorkload& workload,
+    std::mt19937_64& random,
+    std::vector<StepParts>& windows
 ) {
   SamplingParams params;
   params.output_kind = RequestOutputKind::kFinalOnly;
@@ -84,8 +100,9 @@ StepParts measure_round(
     if (engine.num_new_tokens() == workload.num_requests) ++num_warm_up_steps;
   }
   StepParts sum;
-  for (int step = 0; step < workload.num_steps; ++step) {
+  for (int step = 1; step <= workload.num_steps; ++step) {
     sum += engine.step();
+    if (step % kWindowSteps == 0) windows.push_back(std::exchange(sum, {}) / kWindowSteps);
     QUIRE_CHECK(
         engine.num_new_tokens() == workload.num_requests,
         "{} of {} requests got a token",
@@ -94,23 +111,22 @@ StepParts measure_round(
     );
   }
   engine.abort_all();
-  return sum / workload.num_steps;
 }
 
 OverheadResult measure(const EngineConfig& config, const OverheadOptions& options, int number) {
   OverheadWorkload workload = options.workload;
   workload.num_requests = number;
   workload.detokenize = !options.disable_detokenize && !config.skip_tokenizer_init;
-  const std::vector<StepParts> rounds =
+  const std::vector<StepParts> windows =
       measure_engine_overhead(config, workload, options.num_rounds);
   std::vector<double> totals;
-  for (const StepParts& parts : rounds)
+  for (const StepParts& parts : windows)
     totals.push_back(parts.total());
   OverheadResult result{.num_requests = number, .us_per_step = summarize(totals)};
   const auto distance = [&](const StepParts& parts) {
     return std::abs(parts.total() - result.us_per_step.median);
   };
-  result.parts = *std::ranges::min_element(rounds, {}, distance);
+  result.parts = *std::ranges::min_element(windows, {}, distance);
   return result;
 }
 
@@ -198,10 +214,10 @@ std::vector<StepParts> measure_engine_overhead(
     );
   }
   std::mt19937_64 random(static_cast<uint64_t>(config.seed));
-  std::vector<StepParts> rounds;
+  std::vector<StepParts> windows;
   for (int round = 0; round < num_rounds; ++round)
-    rounds.push_back(measure_round(engine, workload, random));
-  return rounds;
+    measure_round(engine, workload, random, windows);
+  return windows;
 }
 
 int run_engine_overhead(int argc, char** argv) {
@@ -215,9 +231,10 @@ int run_engine_overhead(int argc, char** argv) {
   command_line.add_engine_options();
   if (!command_line.parse(argc, argv)) return 0;
   check(options);
+  check_json_path(options.output_json);
   const EngineConfig config = null_engine_config(command_line);
   std::vector<OverheadResult> results;
-  cli::print("requests  us per step, median (range) and parts\n");
+  cli::print("requests  us per step: median (range) of windows of 16 steps, and parts\n");
   for (const int number : kNumRequests) {
     if (number > *config.max_num_seqs) break;
     results.push_back(measure(config, options, number));

@@ -25,8 +25,8 @@ struct OverheadWorkload {
   bool detokenize = true;
 };
 
-// The engine without a model, on the calling thread: the mean step of each round. `config` must ask
-// for load_format "null" and have room for the requests.
+// The engine without a model, on the calling thread: the mean step of each window of 16 steps.
+// `config` must ask for load_format "null" and have room for the requests.
 std::vector<StepParts> measure_engine_overhead(
     const EngineConfig& config, const OverheadWorkload& workload, int num_rounds
 );

@@ -76,6 +76,7 @@ double place(const Axis& axis, double value) {
 
 std::vector<double> axis_ticks(const Axis& axis) {
   std::vector<double> ticks;
+  if (!axis.has_ticks) return ticks;
   if (axis.is_log) {
     for (double power = std::pow(10.0, std::floor(std::log10(axis.min))); power <= axis.max;
          power *= 10.0) {
@@ -89,7 +90,7 @@ std::vector<double> axis_ticks(const Axis& axis) {
   const double step = round_step((axis.max - axis.min) / kNumTicks);
   const double slack = 1e-9 * (axis.max - axis.min);
   for (double i = std::ceil((axis.min - slack) / step); i * step <= axis.max + slack; ++i)
-    ticks.push_back(i * step);
+    ticks.push_back(i * step + 0.0);  // no -0
   return ticks;
 }
 
@@ -162,6 +163,10 @@ void Chart::add_legend(const std::string& name, const char* color) {
   );
   legend_ += text_at(legend_end_ + 15, 39, "start", name);
   legend_end_ += 33 + kCharWidth * static_cast<double>(name.size());
+}
+
+void Chart::add_x_label(double x, const std::string& text) {
+  body_ += text_at(x_of(x), kHeight - kBottom + 17, "middle", text);
 }
 
 std::string Chart::svg() const {

@@ -11,6 +11,7 @@ struct Axis {
   double min = 0.0;
   double max = 1.0;  // > min
   bool is_log = false;  // then min > 0
+  bool has_ticks = true;
 };
 
 // Colours of the two engines and of the two kinds of tokens.
@@ -26,7 +27,8 @@ class Chart {
   // All coordinates are values of the axes.
   void add_line(const std::vector<std::pair<double, double>>& points, const char* color);
   void add_rectangle(double x_min, double x_max, double y_min, double y_max, const char* color);
-  void add_label(double x, double y, const std::string& text);
+  void add_label(double x, double y, const std::string& text);  // above the point
+  void add_x_label(double x, const std::string& text);  // under the axis
   void add_legend(const std::string& name, const char* color);
 
   std::string svg() const;

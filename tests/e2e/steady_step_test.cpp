@@ -1,8 +1,9 @@
-// A steady decode step takes no memory from the heap or the kernel: 64 requests, 200 steps, block
-// boundaries crossed.
+// A steady decode step takes no memory from the heap or the kernel: 64 requests with a model, 1,024
+// without one, block boundaries crossed.
 
 #include <gtest/gtest.h>
 
+#include "bench/single_thread_engine.h"
 #include "config/resolve.h"
 #include "engine/engine_core.h"
 #include "engine/make_scheduler.h"
@@ -78,6 +79,35 @@ int64_t count_allocations(double temperature) {
   return after - before;
 }
 
+// The same without a model, and with the outputs processed down to their text.
+int64_t count_null_engine_allocations(int num_requests) {
+  EngineConfig config;
+  config.model = (test::bundled_models_dir() / "small-chat").string();
+  config.load_format = "null";
+  config.max_model_len = 512;
+  config.max_num_seqs = num_requests;
+  config.use_tqdm_on_load = false;
+  bench::SingleThreadEngine engine(config);
+  SamplingParams params;
+  params.output_kind = RequestOutputKind::kFinalOnly;
+  params.max_tokens = 400;
+  for (int i = 0; i < num_requests; ++i)
+    engine.add_request(std::vector<int32_t>(5 + i % 16, 100 + i), params);
+  while (engine.num_new_tokens() < num_requests)
+    (void)engine.step();
+  for (int step = 0; step < kWarmUpSteps; ++step)
+    (void)engine.step();
+  const double usage_before = engine.core().stats().kv_cache_usage;
+  const int64_t before = test::num_allocations();
+  for (int step = 0; step < kCountedSteps; ++step) {
+    (void)engine.step();
+    EXPECT_EQ(engine.num_new_tokens(), num_requests);
+  }
+  const int64_t after = test::num_allocations();
+  EXPECT_GT(engine.core().stats().kv_cache_usage, usage_before) << "no block boundary was crossed";
+  return after - before;
+}
+
 TEST(SteadyStepTest, TheCounterSeesAllocations) {
   const int64_t before = test::num_allocations();
   auto* volatile number = new int(1);
@@ -92,6 +122,10 @@ TEST(SteadyStepTest, GreedyDecodingAllocatesNothing) {
 
 TEST(SteadyStepTest, SamplingAllocatesNothing) {
   EXPECT_EQ(count_allocations(0.8), 0);
+}
+
+TEST(SteadyStepTest, ANullEngineWith1024RequestsAllocatesNothing) {
+  EXPECT_EQ(count_null_engine_allocations(1024), 0);
 }
 
 }  // namespace
