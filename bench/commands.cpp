@@ -26,6 +26,7 @@ struct Benchmark {
 constexpr std::array kBenchmarks = {
     Benchmark{"engine-overhead", run_engine_overhead, "What the engine itself costs in a step."},
     Benchmark{"latency", run_latency, "How long one batch of requests takes."},
+    Benchmark{"replay-trace", run_replay_trace, "Prefix cache hits of a trace of prompts."},
     Benchmark{"throughput", run_throughput, "Requests and tokens per second of many requests."},
 };
 
