@@ -20,6 +20,7 @@ FinishReason finish_reason_of(RequestStatus status) {
     case RequestStatus::kFinishedRepetition:
       return FinishReason::kRepetition;
     case RequestStatus::kWaiting:
+    case RequestStatus::kWaitingForStreamingReq:
     case RequestStatus::kRunning:
     case RequestStatus::kPreempted:
       break;

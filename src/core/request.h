@@ -17,6 +17,7 @@ using RequestId = uint64_t;
 
 enum class RequestStatus : uint8_t {
   kWaiting,
+  kWaitingForStreamingReq,  // a resumable one, between two inputs
   kRunning,
   kPreempted,
   // Finished ones from here on.
@@ -39,6 +40,14 @@ struct RequestEvent {
   bool operator==(const RequestEvent&) const = default;
 };
 
+// What a resumable request goes on with once it has answered what it has.
+struct StreamingUpdate {
+  std::vector<int32_t> token_ids;  // empty only in one that ends the request
+  SamplingParams sampling_params;
+  bool resumable = false;  // more follows
+  bool operator==(const StreamingUpdate&) const = default;
+};
+
 // One prompt being served. Owned by the engine's thread. It knows no blocks: those belong to the
 // KV cache manager.
 struct Request {
@@ -51,14 +60,28 @@ struct Request {
   double arrival_time = 0.0;  // wall seconds; breaks ties of priority
   int client_index = 0;
   std::string cache_salt;  // requests share cached blocks only under the same salt
+  // Completions of one prompt (n > 1) are requests of their own. V0 computes their prompt once.
+  RequestId group_id = 0;  // the id of the first of them
+  int group_size = 1;  // how many there are
+  bool is_ready = true;  // false: something it needs is still being made, and it waits
+  // Input follows: a stop parks the request until a further one with its id arrives. It goes on
+  // with all it has, but for its last token, which was never computed.
+  bool resumable = false;
+  bool is_streaming_update = false;  // this is such further input, for the request with its id
 
   // tokens:  | prompt | output | ; drafts are kept apart until they are verified.
   std::vector<int32_t> token_ids;
   int num_prompt_tokens = 0;
   std::vector<int32_t> draft_token_ids;
-  int num_computed_tokens = 0;  // tokens whose KV exists, or will when the running step is done
+  // Tokens whose KV exists, or will when the steps under way are done; drafts and placeholders too.
+  int num_computed_tokens = 0;
+  // Steps under way that will each bring at least one token behind token_ids.
+  int num_output_placeholders = 0;
+  int num_stale_steps = 0;  // steps under way whose tokens nobody wants any more
 
   RequestStatus status = RequestStatus::kWaiting;
+  bool is_skipped = false;  // it waits in the queue of those that were not ready
+  std::vector<StreamingUpdate> streaming_updates;  // that came before it had stopped
   std::optional<int32_t> stop_token_id;  // the stop token that ended it, other than end of text
   int num_cached_tokens = -1;  // prefix cache hit of the first admission; -1: not admitted yet
   int num_preemptions = 0;

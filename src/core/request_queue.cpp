@@ -1,5 +1,6 @@
 #include "core/request_queue.h"
 
+#include <algorithm>
 #include <tuple>
 
 #include "base/check.h"
@@ -33,6 +34,15 @@ void RequestQueue::push_front(Request& request) {
 Request& RequestQueue::front() const {
   QUIRE_CHECK(!empty());
   return policy_ == SchedulingPolicy::kFcfs ? *fcfs_.front() : **by_priority_.begin();
+}
+
+Request* RequestQueue::first_where(FunctionRef<bool(const Request&)> accepts) const {
+  const auto first_of = [&](const auto& requests) -> Request* {
+    const auto found =
+        std::ranges::find_if(requests, [&](const Request* request) { return accepts(*request); });
+    return found == requests.end() ? nullptr : *found;
+  };
+  return policy_ == SchedulingPolicy::kFcfs ? first_of(fcfs_) : first_of(by_priority_);
 }
 
 void RequestQueue::pop_front() {

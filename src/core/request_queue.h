@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "config/scheduler_config.h"
 #include "core/request.h"
 
@@ -26,6 +27,8 @@ class RequestQueue {
   // For a request that was served already: before all others, or with kPriority at its own place.
   void push_front(Request& request);
   Request& front() const;  // must not be empty
+  // The first in order for which `accepts` is true; nullptr: none.
+  Request* first_where(FunctionRef<bool(const Request&)> accepts) const;
   void pop_front();
   void remove(Request& request);  // must be in the queue
 

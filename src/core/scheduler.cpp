@@ -1,6 +1,7 @@
 #include "core/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,12 +17,15 @@ Scheduler::Scheduler(
 )
     : config_(config),
       enable_caching_(cache_config.enable_prefix_caching),
+      cache_size_option_(cache_config.size_option),
       block_hasher_(cache_config),
       kv_cache_manager_(
           kv_cache_config, cache_config, config.max_model_len, config.max_num_batched_tokens
       ),
-      waiting_(config.policy) {
+      waiting_(config.policy),
+      skipped_waiting_(config.policy) {
   QUIRE_CHECK(config.max_num_seqs >= 1 && config.max_model_len >= 1);
+  QUIRE_CHECK(token_budget() >= 1 && token_budget() <= config.max_num_batched_tokens);
   QUIRE_CHECK(
       config.max_num_batched_tokens >= config.max_num_seqs,
       "{} < {}",
@@ -29,9 +33,9 @@ Scheduler::Scheduler(
       config.max_num_seqs
   );
   QUIRE_CHECK(
-      config.enable_chunked_prefill || config.max_num_batched_tokens >= config.max_model_len,
+      config.enable_chunked_prefill || token_budget() >= config.max_model_len,
       "{} < {}: a prompt may not fit a step",
-      config.max_num_batched_tokens,
+      token_budget(),
       config.max_model_len
   );
   const size_t num_reqs = static_cast<size_t>(config.max_num_seqs);
@@ -46,7 +50,13 @@ Scheduler::Scheduler(
 }
 
 void Scheduler::add_request(std::unique_ptr<Request> request) {
-  QUIRE_CHECK(!request_indices_.contains(request->id), "request id {} is in use", request->id);
+  const auto found = request_indices_.find(request->id);
+  const bool is_known = found != request_indices_.end();
+  if (request->is_streaming_update) {
+    if (is_known) add_streaming_update(*requests_[found->second], *request);
+    return;
+  }
+  QUIRE_CHECK(!is_known, "request id {} is in use", request->id);
   if (std::optional<std::string> reason = reason_to_refuse(*request)) {
     refuse(*request, std::move(*reason));
     return;
@@ -60,8 +70,18 @@ void Scheduler::add_request(std::unique_ptr<Request> request) {
   request_indices_.emplace(request->id, request->request_idx);
   request->status = RequestStatus::kWaiting;
   request->events.push_back({RequestEvent::Kind::kQueued, monotonic_time()});
-  waiting_.push(*request);
+  request->is_skipped = !request->is_ready;
+  queue_of(*request).push(*request);
   requests_[request->request_idx] = std::move(request);
+}
+
+RequestQueue& Scheduler::queue_of(const Request& request) {
+  return request.is_skipped ? skipped_waiting_ : waiting_;
+}
+
+void Scheduler::set_ready(RequestId id) {
+  const auto found = request_indices_.find(id);
+  if (found != request_indices_.end()) requests_[found->second]->is_ready = true;
 }
 
 std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) const {
@@ -79,10 +99,11 @@ std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) c
   if (!kv_cache_manager_.can_ever_fit(num_tokens)) {
     return fmt::format(
         "The request has {} tokens, more than the whole KV cache of {} blocks of {} tokens holds. "
-        "Shorten it or give the KV cache more memory (kv_cache_memory_bytes).",
+        "Shorten it or make the KV cache larger ({}).",
         num_tokens,
         kv_cache_manager_.pool().num_usable_blocks() / kv_cache_manager_.num_groups(),
-        block_hasher_.block_size()
+        block_hasher_.block_size(),
+        cache_size_option_
     );
   }
   return std::nullopt;
@@ -125,7 +146,7 @@ void Scheduler::finish(Request& request, RequestStatus status) {
   if (request.status == RequestStatus::kRunning) {
     finished_ids_.push_back(request.id);
   } else {
-    waiting_.remove(request);
+    queue_of(request).remove(request);
   }
   kv_cache_manager_.free(request);
   request.status = status;
@@ -149,6 +170,8 @@ void Scheduler::set_draft_tokens(RequestId id, std::span<const int32_t> draft_to
   Request& request = *requests_[found->second];
   const bool has_computed_prompt = request.num_computed_tokens >= request.num_tokens() - 1;
   if (request.status != RequestStatus::kRunning || !has_computed_prompt) return;
+  // They were guessed from fewer tokens than the request will have.
+  if (request.num_output_placeholders > 0) return;
   request.draft_token_ids.assign(draft_token_ids.begin(), draft_token_ids.end());
 }
 
@@ -156,8 +179,27 @@ bool Scheduler::has_unfinished_requests() const {
   return !request_indices_.empty() || !refused_.empty();
 }
 
+std::vector<RequestId> Scheduler::unfinished_request_ids() const {
+  std::vector<RequestId> ids;
+  for (const auto& [id, request_idx] : request_indices_)
+    ids.push_back(id);
+  for (const EngineCoreOutput& told : refused_)
+    ids.push_back(told.request_id);
+  return ids;
+}
+
 bool Scheduler::has_work() const {
-  return has_unfinished_requests() || !finished_ids_.empty() || !preempted_ids_.empty();
+  if (!refused_.empty() || !finished_ids_.empty() || !preempted_ids_.empty()) return true;
+  switch (pause_state_) {
+    case PauseState::kPausedAll:
+      return false;
+    case PauseState::kPausedNew:
+      return !running_.empty();
+    case PauseState::kUnpaused:
+      break;
+  }
+  const auto is_ready = [this](const Request& request) { return is_ready_to_run(request); };
+  return !running_.empty() || !waiting_.empty() || skipped_waiting_.first_where(is_ready);
 }
 
 bool Scheduler::reset_prefix_cache(bool reset_running_requests) {
@@ -166,6 +208,8 @@ bool Scheduler::reset_prefix_cache(bool reset_running_requests) {
     while (!running_.empty())
       preempt_one(running_.size() - 1);
     drop_finished();
+    while (release_idle_session()) {
+    }
   }
   return kv_cache_manager_.reset_prefix_cache();
 }
@@ -175,10 +219,12 @@ SchedulerStats Scheduler::stats() {
   return {
       .num_running_reqs = static_cast<int>(running_.size()),
       .num_waiting_reqs = static_cast<int>(waiting_.size()),
+      .num_skipped_waiting_reqs = static_cast<int>(skipped_waiting_.size()),
       .kv_cache_usage = pool.usage(),
       .num_used_blocks = pool.num_used_blocks(),
       .num_preemptions = num_preemptions_,
       .prefix_cache = kv_cache_manager_.take_prefix_cache_stats(),
+      .spec_decoding = std::exchange(spec_decoding_stats_, {}),
   };
 }
 
@@ -190,31 +236,46 @@ const Request* Scheduler::find_request(RequestId id) const {
 void Scheduler::check_integrity() const {
   kv_cache_manager_.check_integrity();
   QUIRE_CHECK(
-      running_.size() + waiting_.size() == request_indices_.size(),
-      "{} running, {} waiting, {} known",
+      running_.size() + waiting_.size() + skipped_waiting_.size() == request_indices_.size(),
+      "{} running, {} and {} waiting, {} known",
       running_.size(),
       waiting_.size(),
+      skipped_waiting_.size(),
       request_indices_.size()
   );
   QUIRE_CHECK(requests_.size() == request_indices_.size() + free_request_indices_.size());
   QUIRE_CHECK(static_cast<int>(running_.size()) <= config_.max_num_seqs);
-  for (const Request* request : running_) {
-    const int num_slots = static_cast<int>(kv_cache_manager_.block_ids(*request, 0).size()) *
-                          block_hasher_.block_size();
-    QUIRE_CHECK(request->status == RequestStatus::kRunning, "request {}", request->id);
-    QUIRE_CHECK(find_request(request->id) == request, "request {}", request->id);
-    QUIRE_CHECK(request->num_computed_tokens <= num_slots, "request {}", request->id);
-  }
+  for (const Request* request : running_)
+    check_running(*request);
   for (const Request* request : waiting()) {
-    QUIRE_CHECK(
-        request->status == RequestStatus::kWaiting || request->status == RequestStatus::kPreempted,
-        "request {}",
-        request->id
-    );
-    QUIRE_CHECK(find_request(request->id) == request, "request {}", request->id);
-    QUIRE_CHECK(request->num_computed_tokens == 0, "request {}", request->id);
-    QUIRE_CHECK(kv_cache_manager_.block_ids(*request, 0).empty(), "request {}", request->id);
+    QUIRE_CHECK(!request->is_skipped, "request {}", request->id);
+    check_waiting(*request);
   }
+  for (const Request* request : skipped_waiting()) {
+    QUIRE_CHECK(request->is_skipped, "request {}", request->id);
+    check_waiting(*request);
+  }
+}
+
+void Scheduler::check_running(const Request& request) const {
+  const int num_slots =
+      static_cast<int>(kv_cache_manager_.block_ids(request, 0).size()) * block_hasher_.block_size();
+  QUIRE_CHECK(request.status == RequestStatus::kRunning, "request {}", request.id);
+  QUIRE_CHECK(find_request(request.id) == &request, "request {}", request.id);
+  QUIRE_CHECK(request.num_computed_tokens <= num_slots, "request {}", request.id);
+}
+
+void Scheduler::check_waiting(const Request& request) const {
+  QUIRE_CHECK(
+      !is_finished(request.status) && request.status != RequestStatus::kRunning,
+      "request {}",
+      request.id
+  );
+  QUIRE_CHECK(find_request(request.id) == &request, "request {}", request.id);
+  // Only a session keeps what it has computed while it waits.
+  const bool holds_blocks = !kv_cache_manager_.block_ids(request, 0).empty();
+  QUIRE_CHECK(holds_blocks == (request.num_computed_tokens > 0), "request {}", request.id);
+  QUIRE_CHECK(!holds_blocks || request.is_skipped, "request {}", request.id);
 }
 
 }  // namespace quire

@@ -51,13 +51,22 @@ struct EngineCoreOutputs {
   bool operator==(const EngineCoreOutputs&) const = default;
 };
 
+// What schedule() leaves alone.
+enum class PauseState : uint8_t {
+  kUnpaused,
+  kPausedNew,  // running requests go on, nobody is admitted
+  kPausedAll,  // nothing is scheduled
+};
+
 // Decides which tokens of which requests run in the next step. Called by the engine's thread only.
 class SchedulerInterface {
  public:
   virtual ~SchedulerInterface() = default;
 
-  // Takes the request; its id must be new. A request that can never fit is refused alone: the next
-  // update() reports it with finish_reason kError and the reason, and no step ever holds it.
+  // Takes the request; its id must be new. With is_streaming_update it is further input of the
+  // resumable request with its id (the last, if not resumable itself; just the end, if empty), and
+  // dropped when that has ended. A request that can never fit is refused alone: the next update()
+  // reports it with finish_reason kError and the reason, and no step ever holds it.
   virtual void add_request(std::unique_ptr<Request> request) = 0;
 
   // Finishes requests from outside (abort, stop string). Unknown ids are ignored: they have
@@ -65,6 +74,9 @@ class SchedulerInterface {
   virtual std::vector<RequestId> finish_requests(
       std::span<const RequestId> ids, RequestStatus status
   ) = 0;
+
+  // What a request with is_ready = false waited for has come. Unknown ids are ignored.
+  virtual void set_ready(RequestId id) = 0;
 
   // Plans one step and counts its tokens as computed. The result stays valid until the next call.
   // total_num_scheduled_tokens may be 0: then the device has nothing to compute, but finished and
@@ -80,12 +92,18 @@ class SchedulerInterface {
   ) = 0;
 
   // Tokens that a proposer guesses to follow; scheduled with the next step. Ignored for unknown ids
-  // and for requests whose prompt is not computed yet.
+  // and for requests whose prompt is not computed yet or whose next token is under way.
   virtual void set_draft_tokens(RequestId id, std::span<const int32_t> draft_token_ids) = 0;
 
   virtual bool has_unfinished_requests() const = 0;
-  // Also true while finished ids wait to be told to the runner.
+  virtual std::vector<RequestId> unfinished_request_ids() const = 0;  // in no order
+  // Whether schedule() has something to give, or finished ids to tell to the runner. False while
+  // all requests wait for what only others can bring.
   virtual bool has_work() const = 0;
+
+  // Paused requests and new ones wait until the state is kUnpaused again.
+  virtual void set_pause_state(PauseState state) = 0;
+  virtual PauseState pause_state() const = 0;
 
   // Forgets all cached blocks. With reset_running_requests the running ones are preempted first;
   // otherwise false when blocks are in use.

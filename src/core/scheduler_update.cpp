@@ -85,6 +85,10 @@ void Scheduler::update_request(
     RequestLogprobs* prompt_logprobs,
     EngineCoreOutputs& outputs
 ) {
+  if (request.num_stale_steps > 0) {
+    --request.num_stale_steps;
+    return;
+  }
   const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
   const bool reached_last_token = end >= request.num_tokens();
   QUIRE_CHECK(reached_last_token || sampled.empty(), "request {} is in prefill", request.id);
@@ -96,38 +100,64 @@ void Scheduler::update_request(
       .num_cached_tokens = std::max(request.num_cached_tokens, 0),
       .num_preemptions = request.num_preemptions,
   };
-  append_tokens(request, sampled, told);
-  // Rejected drafts are taken back; so is a last token that brought nothing.
-  if (reached_last_token) {
-    request.num_computed_tokens = std::min(request.num_computed_tokens, request.num_tokens() - 1);
+  if (scheduled.num_draft_tokens > 0 && !sampled.empty()) {
+    const int num_accepted_tokens = static_cast<int>(sampled.size()) - 1;
+    spec_decoding_stats_.observe_draft(scheduled.num_draft_tokens, num_accepted_tokens);
   }
-  const auto new_token_ids = std::span(request.token_ids).last(told.num_new_tokens);
-  outputs.token_ids.insert(outputs.token_ids.end(), new_token_ids.begin(), new_token_ids.end());
+  const auto status = append_tokens(request, sampled, outputs.token_ids);
+  told.num_new_tokens = static_cast<int>(outputs.token_ids.size()) - told.token_start;
+  if (reached_last_token) settle_computed_tokens(request);
+  if (prompt_logprobs) take_prompt_logprobs(request, scheduled, prompt_logprobs->positions, told);
   if (logprobs) {
     told.new_logprobs = std::move(logprobs->positions);
     told.new_logprobs.resize(told.num_new_tokens);
   }
-  if (prompt_logprobs) take_prompt_logprobs(request, scheduled, prompt_logprobs->positions, told);
+  if (status) {
+    told.finish_reason = finish_reason_of(*status);
+    told.stop_token_id = request.stop_token_id;
+    stop(request, *status);
+  }
   if (told.num_new_tokens == 0 && told.new_prompt_logprobs.empty()) return;
   told.events = std::move(request.events);
   outputs.is_awaited |= told.finish_reason.has_value() || request.is_read_step_by_step();
   outputs.outputs.push_back(std::move(told));
+  if (request.status == RequestStatus::kPreempted) refuse_if_outgrown(request);
 }
 
-void Scheduler::append_tokens(
-    Request& request, std::span<const int32_t> sampled, EngineCoreOutput& told
+// A preempted request got the token that was under way, perhaps one too many to come back.
+void Scheduler::refuse_if_outgrown(Request& request) {
+  std::optional<std::string> reason = reason_to_refuse(request);
+  if (!reason) return;
+  finish(request, RequestStatus::kFinishedError);
+  refuse(request, std::move(*reason));
+}
+
+std::optional<RequestStatus> Scheduler::append_tokens(
+    Request& request, std::span<const int32_t> sampled, std::vector<int32_t>& told_token_ids
 ) {
   for (int32_t token_id : sampled) {
     request.token_ids.push_back(token_id);
-    ++told.num_new_tokens;
+    told_token_ids.push_back(token_id);
     const std::optional<RequestStatus> status = check_stop(request, config_.max_model_len);
-    if (!status) continue;
-    told.finish_reason = finish_reason_of(*status);
-    told.stop_token_id = request.stop_token_id;
-    finish(request, *status);
-    return;
+    if (status) return status;
   }
-  if (enable_caching_) block_hasher_.update_block_hashes(request);
+  return std::nullopt;
+}
+
+// Of a step that was to bring a token. Rejected drafts are taken back; so is a last token that
+// brought nothing.
+void Scheduler::settle_computed_tokens(Request& request) {
+  QUIRE_CHECK(request.num_output_placeholders > 0, "request {}", request.id);
+  --request.num_output_placeholders;
+  const int num_sure_tokens = request.num_tokens() + request.num_output_placeholders;
+  request.num_computed_tokens = std::min(request.num_computed_tokens, num_sure_tokens - 1);
+  if (!enable_caching_) return;
+  block_hasher_.update_block_hashes(request);
+  // Its tokens were not known when the slots of a block were allocated.
+  if (config_.async_scheduling && request.status == RequestStatus::kRunning) {
+    const int num_known = request.num_computed_tokens - request.num_output_placeholders;
+    kv_cache_manager_.cache_blocks(request, num_known);
+  }
 }
 
 }  // namespace quire

@@ -87,6 +87,36 @@ TEST(BlockPoolTest, CachedBlocksAreFoundUntilTheyAreHandedOutAgain) {
   pool.check_integrity();
 }
 
+TEST(BlockPoolTest, EveryGroupCachesItsOwnBlocks) {
+  BlockPool pool(10, true);
+  const std::vector<BlockHash> hashes = make_hashes(3);
+  const std::vector<int> first = new_blocks(pool, 3);
+  const std::vector<int> second = new_blocks(pool, 3);
+  pool.cache_full_blocks(first, {hashes}, 0, 2, /*group=*/0);
+  pool.cache_full_blocks(second, {hashes}, 0, 2, /*group=*/1);
+  EXPECT_EQ(pool.num_cached_blocks(), 4);
+  EXPECT_EQ(pool.cached_block(hashes[1], 0), first[1]);
+  EXPECT_EQ(pool.cached_block(hashes[1], 1), second[1]);
+  pool.cache_full_blocks(first, {hashes}, 2, 3, 0);
+  EXPECT_EQ(pool.cached_block(hashes[2], 0), first[2]);
+  EXPECT_EQ(pool.cached_block(hashes[2], 1), std::nullopt);
+  pool.uncache(first[1]);
+  EXPECT_EQ(pool.cached_block(hashes[1], 0), std::nullopt);
+  EXPECT_EQ(pool.cached_block(hashes[1], 1), second[1]);
+  pool.check_integrity();
+}
+
+TEST(BlockPoolTest, ALargerBlockGoesByTheHashOfItsLastPart) {
+  BlockPool pool(5, true);
+  const std::vector<BlockHash> hashes = make_hashes(5);
+  const std::vector<int> ids = new_blocks(pool, 2);
+  EXPECT_EQ((BlockHashes{hashes, 2}.size()), 2);
+  pool.cache_full_blocks(ids, {hashes, 2}, 0, 2, 0);
+  EXPECT_EQ(pool.cached_block(hashes[1], 0), ids[0]);
+  EXPECT_EQ(pool.cached_block(hashes[3], 0), ids[1]);
+  EXPECT_EQ(pool.cached_block(hashes[0], 0), std::nullopt);
+}
+
 TEST(BlockPoolTest, EvictingOneOfTwoTwinsKeepsTheOther) {
   BlockPool pool(4, true);
   const std::vector<BlockHash> hashes = make_hashes(1);

@@ -49,6 +49,16 @@ TEST_F(FreeBlockQueueTest, ABlockIsRemovedFromAnyPlace) {
   EXPECT_EQ(queue_.size(), 3);
 }
 
+TEST_F(FreeBlockQueueTest, BlocksThatComeBackStandBehindTheOthers) {
+  append({0});
+  append({4, 5});
+  append({1, 2, 3});
+  EXPECT_THAT(queue_.block_ids(), ElementsAre(0, 4, 5, 1, 2, 3));
+  queue_.remove(blocks_[4]);
+  queue_.append(blocks_[4]);
+  EXPECT_THAT(queue_.block_ids(), ElementsAre(0, 5, 1, 2, 3, 4));
+}
+
 TEST_F(FreeBlockQueueTest, ABlockThatLeftHasNoLinks) {
   append({0, 1, 2});
   const KVCacheBlock& block = queue_.pop_front();

@@ -179,6 +179,22 @@ TEST(PreemptionTest, ARequestThatOutgrowsTheWholeCacheEndsAlone) {
   expect_scheduler_is_empty(scheduler);
 }
 
+TEST(PreemptionTest, ATokenUnderWayMayMakeAPreemptedRequestTooLong) {
+  // 2 usable blocks, both full with its prompt; the reset comes while the step runs.
+  Scheduler scheduler = create_scheduler({.num_blocks = 3});
+  scheduler.add_request(create_request({.id = 0, .num_tokens = 32}));
+  const SchedulerOutput output = scheduler.schedule();
+  EXPECT_TRUE(scheduler.reset_prefix_cache(/*reset_running_requests=*/true));
+  EXPECT_EQ(scheduler.schedule().num_reqs(), 0) << "its token is under way";
+  const EngineCoreOutputs outputs =
+      update(scheduler, output, make_runner_output(output, {{0, {5}}}));
+  ASSERT_EQ(outputs.outputs.size(), 2u);
+  EXPECT_THAT(outputs.new_token_ids(outputs.outputs[0]), ElementsAre(5));
+  EXPECT_EQ(outputs.outputs[1].finish_reason, FinishReason::kError);
+  EXPECT_THAT(outputs.outputs[1].error, ::testing::HasSubstr("KV cache of 2 blocks"));
+  expect_scheduler_is_empty(scheduler);
+}
+
 TEST(PreemptionTest, NothingIsLeftBehind) {
   Scheduler scheduler = create_scheduler({.enable_prefix_caching = true, .num_blocks = 11});
   FakeRunner runner(make_kv_cache_config({.num_blocks = 11}));

@@ -77,6 +77,7 @@ void act_at_random(FakeEngine& engine, double time) {
 TEST(SchedulerPropertyTest, EveryRequestGetsItsContinuation) {
   int num_runs_with_hits = 0;
   int num_runs_with_preemptions = 0;
+  int num_runs_with_prompt_logprobs = 0;
   const bool holds = rc::check("every request gets its continuation", [&] {
     FakeEngine engine(random_options());
     const int num_actions = in_range(1, 200);
@@ -86,10 +87,12 @@ TEST(SchedulerPropertyTest, EveryRequestGetsItsContinuation) {
     RC_ASSERT(engine.scheduler().reset_prefix_cache(false));
     num_runs_with_hits += engine.num_hit_tokens() > 0;
     num_runs_with_preemptions += engine.scheduler().stats().num_preemptions > 0;
+    num_runs_with_prompt_logprobs += engine.num_prompt_logprobs() > 0;
   });
   EXPECT_TRUE(holds);
   EXPECT_GT(num_runs_with_hits, 10);
   EXPECT_GT(num_runs_with_preemptions, 10);
+  EXPECT_GT(num_runs_with_prompt_logprobs, 10);
 }
 
 // The pool against a plain list of tables.

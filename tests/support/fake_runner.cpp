@@ -1,5 +1,7 @@
 #include "support/fake_runner.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace quire::test {
@@ -30,7 +32,8 @@ FakeRunner::FakeRunner(const KVCacheConfig& config)
       slots_(
           config.groups.size(),
           std::vector<uint64_t>(static_cast<size_t>(config.num_blocks) * block_size_)
-      ) {
+      ),
+      host_slots_(static_cast<size_t>(config.num_host_blocks) * block_size_) {
   for (const KVCacheGroupSpec& group : config.groups)
     windows_.push_back(group.spec.sliding_window);
 }
@@ -57,7 +60,11 @@ FakeRunner::State& FakeRunner::find(const SchedulerOutput& output, int req_idx) 
     const NewRequestData& data = output.new_requests.at(*scheduled.new_request_idx);
     QUIRE_CHECK(data.request_id == scheduled.request_id);
     QUIRE_CHECK(!requests_.contains(data.request_id), "request {} is not new", data.request_id);
-    requests_[data.request_id] = {data.token_ids, std::vector<std::vector<int>>(slots_.size())};
+    requests_[data.request_id] = {
+        .token_ids = data.token_ids,
+        .block_ids = std::vector<std::vector<int>>(slots_.size()),
+        .num_prompt_logprobs = data.sampling_params.prompt_logprobs ? data.num_prompt_tokens : 0,
+    };
   }
   const auto found = requests_.find(scheduled.request_id);
   QUIRE_CHECK(found != requests_.end(), "request {} is not known", scheduled.request_id);
@@ -68,6 +75,43 @@ void FakeRunner::append_blocks(const SchedulerOutput& output, int req_idx, State
   for (size_t group = 0; group < slots_.size(); ++group) {
     const std::span<const int> ids = output.new_blocks(req_idx, static_cast<int>(group));
     state.block_ids[group].insert(state.block_ids[group].end(), ids.begin(), ids.end());
+  }
+}
+
+// As ScheduledRequest has it: behind all others, of a request that samples in this step.
+void FakeRunner::check_fork(const SchedulerOutput& output, int req_idx) const {
+  const ScheduledRequest& fork = output.requests[req_idx];
+  const ScheduledRequest& parent = output.requests.at(*fork.fork_of);
+  const bool is_last = req_idx + 1 == output.num_reqs() || output.requests[req_idx + 1].fork_of;
+  QUIRE_CHECK(is_last && fork.num_scheduled_tokens == 0 && !parent.fork_of);
+  QUIRE_CHECK(
+      requests_.at(fork.request_id).token_ids == requests_.at(parent.request_id).token_ids,
+      "request {} is no fork of {}",
+      fork.request_id,
+      parent.request_id
+  );
+}
+
+void FakeRunner::copy_blocks(const SchedulerOutput& output) {
+  const auto slots_of = [&](BlockSpace space, int block_id) {
+    std::vector<uint64_t>& slots = space == BlockSpace::kDevice ? slots_.front() : host_slots_;
+    return std::span(slots).subspan(static_cast<size_t>(block_id) * block_size_, block_size_);
+  };
+  QUIRE_CHECK(output.block_copies.empty() || slots_.size() == 1, "copies in several groups");
+  for (const BlockCopy& copy : output.block_copies) {
+    std::ranges::copy(
+        slots_of(copy.source_space, copy.source), slots_of(copy.target_space, copy.target).begin()
+    );
+  }
+}
+
+void FakeRunner::replace_blocks(const SchedulerOutput& output) {
+  for (const BlockReplacement& replacement : output.block_replacements) {
+    const ScheduledRequest& scheduled = output.requests.at(replacement.req_idx);
+    QUIRE_CHECK(!scheduled.new_request_idx, "request {} is new", scheduled.request_id);
+    const auto found = requests_.find(scheduled.request_id);
+    QUIRE_CHECK(found != requests_.end(), "request {} is not known", scheduled.request_id);
+    found->second.block_ids.at(replacement.group).at(replacement.table_idx) = replacement.block_id;
   }
 }
 
@@ -106,6 +150,21 @@ void FakeRunner::read_back(
   }
 }
 
+void FakeRunner::add_prompt_logprobs(
+    const SchedulerOutput& output, int req_idx, const State& state, ModelRunnerOutput& result
+) {
+  const ScheduledRequest& scheduled = output.requests[req_idx];
+  const int first = scheduled.num_computed_tokens + 1;
+  const int last = std::min(first + scheduled.num_scheduled_tokens, state.num_prompt_logprobs);
+  if (first >= last) return;
+  RequestLogprobs& logprobs = result.prompt_logprobs.emplace_back();
+  logprobs.req_idx = req_idx;
+  for (int p = first; p < last; ++p) {
+    const auto logprob = static_cast<float>(-p);
+    logprobs.positions.push_back({.token_ids = {state.token_ids[p]}, .logprobs = {logprob}});
+  }
+}
+
 // As in a layer, all requests write before any reads.
 std::vector<std::vector<int32_t>> FakeRunner::write_all(const SchedulerOutput& output) {
   std::vector<std::vector<int32_t>> token_ids;
@@ -120,7 +179,8 @@ std::vector<std::vector<int32_t>> FakeRunner::write_all(const SchedulerOutput& o
     next_draft += scheduled.num_draft_tokens;
     const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
     const int num_known = static_cast<int>(ids.size());
-    QUIRE_CHECK(scheduled.num_scheduled_tokens >= 1);
+    QUIRE_CHECK(scheduled.num_scheduled_tokens >= (scheduled.fork_of ? 0 : 1));
+    if (scheduled.fork_of) check_fork(output, r);
     QUIRE_CHECK(end <= num_known, "token {} of {}", end, num_known);
     QUIRE_CHECK(scheduled.num_draft_tokens == 0 || end == num_known, "drafts are left over");
     write(scheduled, ids, state);
@@ -134,6 +194,8 @@ std::vector<std::vector<int32_t>> FakeRunner::write_all(const SchedulerOutput& o
 ModelRunnerOutput FakeRunner::execute(const SchedulerOutput& output) {
   forget(output.finished_request_ids);
   forget(output.preempted_request_ids);
+  copy_blocks(output);
+  replace_blocks(output);
   const std::vector<std::vector<int32_t>> token_ids = write_all(output);
 
   ModelRunnerOutput result;
@@ -143,6 +205,7 @@ ModelRunnerOutput FakeRunner::execute(const SchedulerOutput& output) {
     State& state = requests_.at(scheduled.request_id);
     const int end = scheduled.num_computed_tokens + scheduled.num_scheduled_tokens;
     read_back(scheduled.num_computed_tokens, end, token_ids[r], state);
+    add_prompt_logprobs(output, r, state, result);
     // Drafts are accepted as long as they are what would have been sampled.
     for (size_t known = state.token_ids.size(); known <= static_cast<size_t>(end); ++known) {
       const auto prefix = std::span<const int32_t>(token_ids[r]).first(known);

@@ -14,7 +14,8 @@ namespace quire::test {
 // A runner without a model. In place of keys and values it writes into every slot a fingerprint of
 // the token and of all tokens before it, and before it samples it reads the whole block table back:
 // a slot that holds anything else is a scheduling or caching bug. The sampled token depends on the
-// fingerprint alone, so that a prompt has one right continuation, however it is scheduled.
+// fingerprint alone, so that a prompt has one right continuation, however it is scheduled. The
+// prompt logprob of position p is its token with the logprob -p.
 // Throws InternalError for this and for every broken rule of SchedulerOutput.
 class FakeRunner {
  public:
@@ -31,15 +32,22 @@ class FakeRunner {
   struct State {
     std::vector<int32_t> token_ids;
     std::vector<std::vector<int>> block_ids;  // [num_groups]
+    int num_prompt_logprobs = 0;  // tokens that get one: none, or all of the prompt
   };
   void forget(std::span<const uint64_t> ids);
   State& find(const SchedulerOutput& output, int req_idx);
+  void check_fork(const SchedulerOutput& output, int req_idx) const;
+  void copy_blocks(const SchedulerOutput& output);
+  void replace_blocks(const SchedulerOutput& output);
   void append_blocks(const SchedulerOutput& output, int req_idx, State& state);
   void write(
       const ScheduledRequest& scheduled, std::span<const int32_t> token_ids, const State& state
   );
   // The token ids of every request, drafts included.
   std::vector<std::vector<int32_t>> write_all(const SchedulerOutput& output);
+  static void add_prompt_logprobs(
+      const SchedulerOutput& output, int req_idx, const State& state, ModelRunnerOutput& result
+  );
   // What the queries from first_query on see.
   void read_back(
       int first_query, int num_tokens, std::span<const int32_t> token_ids, const State& state
@@ -48,6 +56,7 @@ class FakeRunner {
   int block_size_;
   std::vector<std::optional<int>> windows_;  // [num_groups]
   std::vector<std::vector<uint64_t>> slots_;  // [num_groups][num_blocks * block_size]
+  std::vector<uint64_t> host_slots_;  // [num_host_blocks * block_size]
   std::map<uint64_t, State> requests_;
 };
 

@@ -32,12 +32,16 @@ Scheduler create_scheduler(const SchedulerOptions& options) {
   return Scheduler(
       SchedulerConfig{
           .max_num_batched_tokens = options.max_num_batched_tokens,
+          .max_num_scheduled_tokens = options.max_num_scheduled_tokens,
           .max_num_seqs = options.max_num_seqs,
           .max_model_len = options.max_model_len.value_or(options.max_num_batched_tokens),
           .enable_chunked_prefill = options.enable_chunked_prefill,
           .long_prefill_token_threshold = options.long_prefill_token_threshold,
+          .max_num_partial_prefills = options.max_num_partial_prefills,
+          .max_long_partial_prefills = options.max_long_partial_prefills,
           .policy = options.policy,
           .scheduler_reserve_full_isl = options.scheduler_reserve_full_isl,
+          .async_scheduling = options.async_scheduling,
       },
       make_cache_config(options),
       make_kv_cache_config(options)
@@ -51,6 +55,9 @@ std::unique_ptr<Request> create_request(const RequestOptions& options) {
   request->priority = options.priority;
   request->arrival_time = options.arrival_time;
   request->cache_salt = options.cache_salt;
+  request->is_ready = options.is_ready;
+  request->resumable = options.resumable;
+  request->is_streaming_update = options.is_streaming_update;
   request->token_ids = options.prompt.value_or(
       std::vector<int32_t>(options.num_tokens, static_cast<int32_t>(options.id))
   );
@@ -160,6 +167,7 @@ void expect_scheduler_is_empty(const Scheduler& scheduler) {
   EXPECT_FALSE(scheduler.has_unfinished_requests());
   EXPECT_TRUE(scheduler.running().empty());
   EXPECT_TRUE(scheduler.waiting().empty());
+  EXPECT_TRUE(scheduler.skipped_waiting().empty());
   EXPECT_EQ(scheduler.kv_cache_manager().pool().num_used_blocks(), 0);
   EXPECT_NO_THROW(scheduler.check_integrity());
 }

@@ -18,12 +18,16 @@ inline constexpr int32_t kEosTokenId = 50256;
 struct SchedulerOptions {
   int max_num_seqs = 16;
   int max_num_batched_tokens = 8192;
+  std::optional<int> max_num_scheduled_tokens;
   std::optional<int> max_model_len;  // default: max_num_batched_tokens
   bool enable_chunked_prefill = true;
   int long_prefill_token_threshold = 0;
+  int max_num_partial_prefills = 1;
+  int max_long_partial_prefills = 1;
   SchedulingPolicy policy = SchedulingPolicy::kFcfs;
   bool scheduler_reserve_full_isl = true;
   bool enable_prefix_caching = false;
+  bool async_scheduling = false;
   PrefixCachingHashAlgo prefix_caching_hash_algo = PrefixCachingHashAlgo::kSha256;
   int block_size = 16;
   int num_blocks = 10000;  // with the null block
@@ -46,6 +50,9 @@ struct RequestOptions {
   int priority = 0;
   double arrival_time = 0.0;
   std::string cache_salt;
+  bool is_ready = true;
+  bool resumable = false;
+  bool is_streaming_update = false;
 };
 
 std::unique_ptr<Request> create_request(const RequestOptions& options);
