@@ -200,7 +200,11 @@ bool CommandLine::parse(int argc, char** argv) {
 EngineConfig CommandLine::engine_config() const {
   EngineConfig config;
   visit_engine_fields(config, [this](const char* name, auto& field, auto, auto) {
-    if (const Words* words = impl_->words_of(name)) parse_value(flag_of(name), *words, field);
+    const Words* words = impl_->words_of(name);
+    if (words == nullptr) return;
+    // vLLM's two spellings of one wish.
+    const bool is_auto_len = std::string_view(name) == "max_model_len" && words->back() == "auto";
+    parse_value(flag_of(name), is_auto_len ? Words{"-1"} : *words, field);
   });
   return config;
 }

@@ -18,7 +18,8 @@ struct EngineConfig {
   std::optional<std::string> hf_token;  // of gated repositories; default: HF_TOKEN, then its file
   std::string load_format = "auto";  // auto, safetensors, dummy, null (no model at all)
   std::string dtype = "auto";  // float32, bfloat16; auto: bfloat16, for float32 checkpoints too
-  std::optional<int64_t> max_model_len;  // tokens of prompt and output; default: the model's
+  // Tokens of prompt and output; default: the model's; -1: as many of these as the KV cache holds.
+  std::optional<int64_t> max_model_len;
   int64_t seed = 0;  // of requests without a seed of their own, and of dummy weights
   std::string generation_config = "auto";  // auto: the model's defaults; vllm: none; a folder
   std::optional<std::string> chat_template;  // file or template text; default: the tokenizer's

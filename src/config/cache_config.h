@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace quire {
 
@@ -22,6 +23,8 @@ struct CacheConfig {
   std::array<uint8_t, 32> none_hash{};
   // Layers with and without a window keep all their tokens, in one group.
   bool disable_hybrid_kv_cache_manager = false;
+  // The option that makes the cache larger, for messages.
+  std::string_view size_option = "kv_cache_memory_bytes";
   bool keeps_all_blocks = false;  // V0's scheduler gives none back while a request runs
   bool enable_kv_cache_events = false;  // of cached and evicted blocks
   // Share of blocks whose life is measured, (0, 1]; none: of no block.

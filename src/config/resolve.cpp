@@ -71,7 +71,10 @@ int resolve_max_model_len(
   const int derived = model.derived_max_model_len();
   if (!config.max_model_len) return derived;
   const int64_t wish = *config.max_model_len;
-  if (wish == -1) return derived;
+  if (wish == -1) {
+    out.fits_max_model_len = true;
+    return derived;
+  }
   if (wish < 1 || wish > (1 << 30)) {
     throw InvalidArgument(
         "max_model_len", fmt::format("max_model_len must be at least 1 (or -1), got {}.", wish)
@@ -211,6 +214,7 @@ void resolve_kv_budget(const EngineConfig& config, const DeviceInfo& device, Res
     );
   }
   out.kv_cache_budget.num_blocks = config.num_gpu_blocks_override;
+  if (config.num_gpu_blocks_override) out.cache.size_option = "num_gpu_blocks_override";
   out.kv_cache_budget.num_bytes = config.kv_cache_memory_bytes;
   out.kv_cache_budget.total_bytes = device.total_memory_bytes;
   out.kv_cache_budget.share_bytes =

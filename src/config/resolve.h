@@ -33,6 +33,7 @@ struct ResolvedConfig {
   SchedulerConfig scheduler;
   CacheConfig cache;
   KVCacheBudget kv_cache_budget;
+  bool fits_max_model_len = false;  // max_model_len is the model's until fit_max_model_len() ran
   int num_threads = 1;
   uint64_t seed = 0;
   std::vector<std::string> notes;  // what the user should know; for the log
@@ -56,6 +57,10 @@ ResolvedConfig resolve(
 KVCacheConfig size_kv_cache(
     const ResolvedConfig& config, std::span<const KVCacheSpec> layer_specs, int64_t used_bytes
 );
+
+// With max_model_len=-1 the longest request that the cache holds, at most the model's length; else
+// `config` as it is. Throws InvalidArgument when not even two tokens fit.
+ResolvedConfig fit_max_model_len(ResolvedConfig config, const KVCacheConfig& cache);
 
 int64_t kv_cache_num_bytes(const KVCacheConfig& config);
 

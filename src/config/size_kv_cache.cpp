@@ -189,7 +189,9 @@ KVCacheConfig size_kv_cache(
   const int64_t num_blocks = wanted_num_blocks(config, out, used_bytes);
   check_not_empty(budget, num_blocks);
   // A wish for few blocks stands as long as some request fits: longer ones are refused alone.
-  if (!budget.num_blocks) check_one_request_fits(out, config.scheduler, num_blocks);
+  if (!budget.num_blocks && !config.fits_max_model_len) {
+    check_one_request_fits(out, config.scheduler, num_blocks);
+  }
   if (budget.num_blocks || budget.num_bytes) {
     check_memory_holds(budget, num_blocks, bytes_per_block(out.groups));
   }
@@ -200,6 +202,15 @@ KVCacheConfig size_kv_cache(
   const int64_t most = std::numeric_limits<int32_t>::max() / largest_block;
   out.num_blocks = static_cast<int>(std::min(num_blocks, most));
   return out;
+}
+
+ResolvedConfig fit_max_model_len(ResolvedConfig config, const KVCacheConfig& cache) {
+  if (!config.fits_max_model_len) return config;
+  constexpr int kLeastTokens = 2;  // one of the prompt, one of the output
+  const int fits = max_num_tokens(cache, config.scheduler, cache.num_blocks - 1);
+  if (fits < kLeastTokens) check_not_empty(config.kv_cache_budget, 0);
+  config.scheduler.max_model_len = fits;
+  return config;
 }
 
 int64_t kv_cache_num_bytes(const KVCacheConfig& config) {

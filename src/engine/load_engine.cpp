@@ -1,13 +1,12 @@
 #include "engine/load_engine.h"
 
-#include <fstream>
 #include <future>
-#include <sstream>
 
 #include <fmt/format.h>
 
 #include "backend/cpu_isa.h"
 #include "base/env.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/progress_bar.h"
 #include "engine/inproc_client.h"
@@ -42,12 +41,12 @@ fs::path find_folder(
   return resolve_model_dir(name, options);
 }
 
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw EnvironmentError("Cannot read " + path.string() + ".");
-  return std::move(text).str();
+// The model's folder, unless the tokenizer has a name or a revision of its own.
+fs::path find_tokenizer_folder(const EngineConfig& config, const fs::path& model_dir) {
+  if (!config.tokenizer && !config.tokenizer_revision) return model_dir;
+  return find_folder(
+      config, config.tokenizer.value_or(config.model), config.tokenizer_revision, true
+  );
 }
 
 // config.json with the sampling defaults that --generation-config names.
@@ -141,13 +140,15 @@ std::unique_ptr<Worker> load_worker(
 }
 
 std::unique_ptr<EngineCoreClient> start_core(
-    const ResolvedConfig& resolved,
+    const ResolvedConfig& wish,
     std::unique_ptr<Worker> worker,
     const EngineHooks& hooks,
     LoadedEngine& loaded
 ) {
   KVCacheConfig& cache = loaded.kv_cache;
-  cache = size_kv_cache(resolved, worker->kv_cache_specs(), worker->workspace_bytes());
+  cache = size_kv_cache(wish, worker->kv_cache_specs(), worker->workspace_bytes());
+  const ResolvedConfig resolved = fit_max_model_len(wish, cache);
+  loaded.max_model_len = resolved.scheduler.max_model_len;
   worker->initialize_kv_cache(cache);
   QUIRE_LOG_INFO(
       "KV cache: {} tokens in {} blocks, {}; {:.1f} requests of {} tokens fit.",
@@ -181,9 +182,7 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const Eng
   loaded.isa = std::make_shared<const cpu::IsaLease>(config.cpu_isa);
   const fs::path dir = find_folder(config, config.model, config.revision, false);
   loaded.config = config;
-  loaded.tokenizer_dir =
-      config.tokenizer ? find_folder(config, *config.tokenizer, config.tokenizer_revision, true)
-                       : dir;
+  loaded.tokenizer_dir = find_tokenizer_folder(config, dir);
   std::future<TokenizerPtr> tokenizer = std::async(std::launch::async, [&]() -> TokenizerPtr {
     return config.skip_tokenizer_init ? nullptr : Tokenizer::from_dir(loaded.tokenizer_dir);
   });

@@ -82,6 +82,15 @@ TEST_F(CommandLineTest, SwitchesCanBeTurnedOff) {
   EXPECT_TRUE(params().skip_special_tokens);
 }
 
+TEST_F(CommandLineTest, TheLengthMayBeFittedByEitherSpelling) {
+  ASSERT_TRUE(parse({"--max-model-len", "auto"}));
+  EXPECT_EQ(command_line_.engine_config().max_model_len, -1);
+  ASSERT_TRUE(parse({"--max-model-len", "-1"}));
+  EXPECT_EQ(command_line_.engine_config().max_model_len, -1);
+  ASSERT_TRUE(parse({"--max-model-len", "long"}));
+  EXPECT_THROW(command_line_.engine_config(), InvalidArgument);
+}
+
 TEST_F(CommandLineTest, ListsTakeSeveralValues) {
   ASSERT_TRUE(parse({"--stop", "a", "b", "--stop", "c", "--stop-token-ids", "1", "2"}));
   EXPECT_THAT(params().stop, ElementsAre("a", "b", "c"));

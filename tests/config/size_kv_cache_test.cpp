@@ -110,6 +110,17 @@ TEST(KVCacheSizeTest, AWindowTakesWhatItAndAStepSee) {
   EXPECT_EQ(blocks_of("fs"), 1024 + 129);
 }
 
+TEST(KVCacheSizeTest, ConcurrencyCountsTheBlocksOfWholeRequests) {
+  const SchedulerConfig scheduler{.max_num_batched_tokens = 1024, .max_model_len = 16384};
+  const auto concurrency_of = [&](const char* kinds, int num_blocks) {
+    const EngineConfig wish{.num_gpu_blocks_override = num_blocks};
+    return max_concurrency(size_kv_cache(config_for(wish), layers(kinds), 0), scheduler);
+  };
+  EXPECT_DOUBLE_EQ(concurrency_of("ff", 1536 + 1), 1.5);
+  EXPECT_DOUBLE_EQ(concurrency_of("ss", 3 * 129 + 1), 3.0);
+  EXPECT_DOUBLE_EQ(concurrency_of("fs", 3 * (1024 + 129) + 1), 3.0);
+}
+
 TEST(KVCacheSizeTest, ThirtyTwoLayersOfThirtyTwoHeadsTakeEightGibFor16384Tokens) {
   KVCacheSpec spec = layer(std::nullopt, 32);
   spec.head_dim = 128;
@@ -136,6 +147,20 @@ TEST(KVCacheSizeTest, TheLengthThatFitsCountsAllGroups) {
   } catch (const InvalidArgument& error) {
     EXPECT_THAT(error.what(), HasSubstr("estimated maximum model length is 528"));
   }
+}
+
+TEST(KVCacheSizeTest, AskedToTheLengthIsWhatTheCacheHolds) {
+  const auto length_of = [](EngineConfig wish) {
+    const ResolvedConfig config = config_for(wish);
+    const KVCacheConfig cache = size_kv_cache(config, layers("fss"), 0);
+    return fit_max_model_len(config, cache).scheduler.max_model_len;
+  };
+  const int64_t block_bytes = layer().block_bytes();
+  EXPECT_EQ(length_of({.max_model_len = -1, .kv_cache_memory_bytes = 101 * block_bytes}), 528);
+  EXPECT_EQ(length_of({.max_model_len = -1, .num_gpu_blocks_override = 4}), 16);
+  EXPECT_EQ(length_of({.max_model_len = -1}), 16384) << "never beyond the model's";
+  EXPECT_EQ(length_of({.max_model_len = 100, .num_gpu_blocks_override = 4}), 100) << "not asked";
+  EXPECT_THROW(length_of({.max_model_len = -1, .num_gpu_blocks_override = 3}), InvalidArgument);
 }
 
 TEST(KVCacheSizeTest, AWindowLetsLongRequestsFit) {

@@ -181,6 +181,12 @@ TEST(GenerateTest, RefusesWhatItCannotDo) {
   expect_error(refused({"--prompt", "x", "-tp", "2"}), "-tp", "--num-threads");
   expect_error(refused({"--prompt", "x", "--tokenizer", "/nope"}), "tokenizer", "tokenizer.json");
   expect_error(refused({"--prompt", "x", "--revision", "main"}), "revision", "has no revisions");
+  const std::vector<std::string> small_cache = {
+      "--num-gpu-blocks-override=4", "--prompt", std::string(400, 'x')};
+  expect_error(refused(small_cache), "The request has", "num_gpu_blocks_override");
+  auto fitted = small_cache;
+  fitted.push_back("--max-model-len=auto");
+  expect_error(refused(fitted), "prompt", "maximum model length of 48");
   const std::string models = test::bundled_models_dir().string();
   expect_error(
       quire_program({"generate", "--model", models, "--prompt", "x"}), "model", "such as " + models
