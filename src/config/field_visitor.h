@@ -23,7 +23,8 @@ void visit_model_fields(Config& c, Visitor& v) {
   v("max_model_len",
     c.max_model_len,
     "ModelConfig",
-    "Longest prompt plus output, in tokens. Default: what config.json states.");
+    "Longest prompt plus output, in tokens. Default: what config.json states; -1 or auto: as "
+    "much of that as the KV cache holds.");
   v("seed", c.seed, "ModelConfig", "Seed of requests that have none of their own.");
   v("generation_config",
     c.generation_config,

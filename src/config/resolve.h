@@ -64,6 +64,9 @@ ResolvedConfig fit_max_model_len(ResolvedConfig config, const KVCacheConfig& cac
 
 int64_t kv_cache_num_bytes(const KVCacheConfig& config);
 
+// Requests of max_model_len tokens that the cache holds at once.
+double max_concurrency(const KVCacheConfig& config, const SchedulerConfig& scheduler);
+
 // Blocks that a request of num_tokens tokens holds at most, of all groups together.
 int64_t num_blocks_of_request(
     const KVCacheConfig& config, const SchedulerConfig& scheduler, int num_tokens

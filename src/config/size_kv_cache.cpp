@@ -217,6 +217,11 @@ int64_t kv_cache_num_bytes(const KVCacheConfig& config) {
   return bytes_per_block(config.groups) * config.num_blocks;
 }
 
+double max_concurrency(const KVCacheConfig& config, const SchedulerConfig& scheduler) {
+  return static_cast<double>(config.num_blocks - 1) /
+         static_cast<double>(num_blocks_of_request(config, scheduler, scheduler.max_model_len));
+}
+
 int64_t num_blocks_of_request(
     const KVCacheConfig& config, const SchedulerConfig& scheduler, int num_tokens
 ) {

@@ -150,13 +150,13 @@ std::unique_ptr<EngineCoreClient> start_core(
   const ResolvedConfig resolved = fit_max_model_len(wish, cache);
   loaded.max_model_len = resolved.scheduler.max_model_len;
   worker->initialize_kv_cache(cache);
+  const double concurrency = max_concurrency(cache, resolved.scheduler);
   QUIRE_LOG_INFO(
       "KV cache: {} tokens in {} blocks, {}; {:.1f} requests of {} tokens fit.",
-      static_cast<int64_t>(cache.num_blocks - 1) * resolved.cache.block_size,
+      static_cast<int64_t>(concurrency * resolved.scheduler.max_model_len),
       cache.num_blocks,
       format_gib(kv_cache_num_bytes(cache)),
-      static_cast<double>(cache.num_blocks - 1) * resolved.cache.block_size /
-          resolved.scheduler.max_model_len,
+      concurrency,
       resolved.scheduler.max_model_len
   );
   std::unique_ptr<Executor> executor = std::make_unique<UniprocExecutor>(std::move(worker));
