@@ -50,6 +50,8 @@ struct EngineConfig {
   // Machine.
   std::string device = "auto";  // auto, cpu
   std::string cpu_isa = "auto";  // auto, generic, avx2, avx512
+  // A prompt gets the same logits alone and in any batch; always so on the CPU.
+  bool batch_invariant = false;
   std::optional<int> num_threads;  // default: the CPUs this process may use
 
   bool disable_log_stats = false;  // no line about speed and load now and then

@@ -72,6 +72,7 @@ const std::vector<Variable>& variables() {
   static const std::vector<Variable> list = {
       {"QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL", "DEBUG, INFO, WARNING or ERROR; default INFO"},
       {"QUIRE_CPU_ISA", nullptr, "kernel set like --cpu-isa: auto, avx2, avx512, generic"},
+      {"VLLM_BATCH_INVARIANT", nullptr, "1: like --batch-invariant, which always holds on the CPU"},
       {"VLLM_CPU_KVCACHE_SPACE", nullptr, "GiB of KV cache on the CPU, unless an option says it"},
       {"VLLM_ALLOW_LONG_MAX_MODEL_LEN",
        nullptr,
@@ -119,6 +120,10 @@ std::string logging_level() {
 
 std::optional<std::string> cpu_isa() {
   return read("QUIRE_CPU_ISA");
+}
+
+bool batch_invariant() {
+  return read_bool("VLLM_BATCH_INVARIANT");
 }
 
 std::optional<int64_t> cpu_kv_cache_space_gib() {

@@ -22,6 +22,7 @@ std::vector<std::pair<std::string, std::string>> set_variables();
 
 std::string logging_level();  // QUIRE_LOGGING_LEVEL, VLLM_LOGGING_LEVEL; default "INFO"
 std::optional<std::string> cpu_isa();  // QUIRE_CPU_ISA: like --cpu-isa
+bool batch_invariant();  // VLLM_BATCH_INVARIANT: like --batch-invariant
 std::optional<int64_t> cpu_kv_cache_space_gib();  // VLLM_CPU_KVCACHE_SPACE
 std::filesystem::path hf_hub_cache();  // HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface
 std::string hf_endpoint();  // HF_ENDPOINT; default the public hub

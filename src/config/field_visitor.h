@@ -126,6 +126,10 @@ void visit_machine_fields(Config& c, Visitor& v) {
     c.cpu_isa,
     "DeviceConfig",
     "Kernel set: auto, generic, avx2 or avx512. auto takes the best one this CPU has.");
+  v("batch_invariant",
+    c.batch_invariant,
+    "DeviceConfig",
+    "Give a prompt the same logits alone and in any batch. Always so on the CPU.");
   v("num_threads",
     c.num_threads,
     "DeviceConfig",

@@ -272,6 +272,9 @@ ResolvedConfig resolve(
   resolve_scheduler(config, usage, out.scheduler);
   resolve_cache(config, out.cache);
   resolve_kv_budget(config, device, out);
+  if (config.batch_invariant) {
+    out.notes.push_back("batch_invariant: a prompt gets the same logits alone and in any batch.");
+  }
   out.num_threads = config.num_threads.value_or(device.num_cpus);
   out.seed = static_cast<uint64_t>(config.seed);
   return out;

@@ -169,6 +169,7 @@ std::unique_ptr<EngineCoreClient> start_core(
 
 EngineConfig with_environment(EngineConfig config) {
   if (config.cpu_isa == "auto") config.cpu_isa = env::cpu_isa().value_or("auto");
+  config.batch_invariant = config.batch_invariant || env::batch_invariant();
   const auto gib = env::cpu_kv_cache_space_gib();
   if (gib && !config.kv_cache_memory_bytes) config.kv_cache_memory_bytes = *gib << 30;
   return config;

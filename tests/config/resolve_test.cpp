@@ -53,6 +53,13 @@ TEST(ResolveTest, AutoDtypeComputesFloat32CheckpointsInBfloat16AndSaysSo) {
   EXPECT_EQ(resolve_small({.dtype = "float32"}).dtype, DType::kFloat32);
 }
 
+TEST(ResolveTest, BatchInvarianceIsConfirmedToWhoAsksForIt) {
+  EXPECT_THAT(resolve_small({}).notes, testing::IsEmpty());
+  const ResolvedConfig config = resolve_small({.batch_invariant = true});
+  ASSERT_EQ(config.notes.size(), 1u);
+  EXPECT_THAT(config.notes[0], HasSubstr("same logits alone and in any batch"));
+}
+
 TEST(ResolveTest, TheBudgetNeverExceedsWhatTheRequestsCanUse) {
   const ResolvedConfig config = resolve_small({.max_model_len = 64, .max_num_seqs = 4});
   EXPECT_EQ(config.scheduler.max_num_batched_tokens, 256);
