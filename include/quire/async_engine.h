@@ -54,6 +54,10 @@ struct EngineStats {
   int64_t num_steps = 0;
   int64_t num_scheduled_tokens = 0;  // over all steps
   int64_t num_scheduled_reqs = 0;  // over all steps: divided by num_steps, the mean batch
+  bool uses_v0 = false;  // which scheduler runs
+  // Of V0 alone.
+  int num_swapped_reqs = 0;  // neither running nor waiting
+  double cpu_cache_usage = 0.0;  // of the swap space; 1 is full
 };
 
 // The engine with its threads: one steps, one turns token ids into text. All methods may be called

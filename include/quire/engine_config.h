@@ -33,7 +33,7 @@ struct EngineConfig {
   std::optional<double> gpu_memory_utilization;  // share of memory, (0, 1]; default 0.5 on the CPU
   std::optional<int64_t> kv_cache_memory_bytes;  // size of the KV cache, instead of that share
   std::optional<int> num_gpu_blocks_override;  // KV blocks, whatever the memory
-  bool enable_prefix_caching = true;
+  std::optional<bool> enable_prefix_caching;  // default: on, with V0 off
   std::string prefix_caching_hash_algo = "sha256";  // sha256, sha256_cbor, xxhash, xxhash_cbor
   std::string kv_cache_dtype = "auto";  // auto: the model's dtype
   bool disable_hybrid_kv_cache_manager = false;  // windowed layers keep all tokens if others do
@@ -41,10 +41,22 @@ struct EngineConfig {
   // Scheduler.
   std::optional<int> max_num_batched_tokens;  // token budget of a step; default 4096
   std::optional<int> max_num_seqs;  // requests running at once; default 256
-  bool enable_chunked_prefill = true;
-  int long_prefill_token_threshold = 0;  // longest chunk of one prompt; 0: the budget alone
+  std::optional<int> max_num_scheduled_tokens;  // handed out in a step; default: the token budget
+  std::optional<std::string> scheduler;  // v1, v0; default v1, and v0 for what only V0 can do
+  // Default: on, with V0 off up to a max_model_len of 32768.
+  std::optional<bool> enable_chunked_prefill;
+  // Longest chunk of one prompt; 0: the budget alone, or 4 % of max_model_len with
+  // max_num_partial_prefills > 1.
+  int long_prefill_token_threshold = 0;
+  int max_num_partial_prefills = 1;  // prompts half computed at once; 1: no limit
+  int max_long_partial_prefills = 1;  // of these, longer than the threshold; then short ones pass
   std::string scheduling_policy = "fcfs";  // fcfs, priority
   bool scheduler_reserve_full_isl = true;  // admit a prompt only if all of it fits
+  bool async_scheduling = false;  // plan a step while the one before it runs
+  // Of V0 alone.
+  std::optional<double> scheduler_delay_factor;  // prompts wait: factor * last prompt's latency
+  std::optional<std::string> preemption_mode;  // recompute, swap; default: swap groups with n > 1
+  std::optional<double> swap_space;  // GiB of host memory for preempted blocks; default 4
   int stream_interval = 1;  // tokens between two streamed outputs
 
   // Machine.

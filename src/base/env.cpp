@@ -77,6 +77,7 @@ const std::vector<Variable>& variables() {
       {"VLLM_ALLOW_LONG_MAX_MODEL_LEN",
        nullptr,
        "1: accept a --max-model-len beyond what config.json states"},
+      {"VLLM_USE_V1", nullptr, "0: the V0 scheduler; 1: V1; unset: V1, unless only V0 can do it"},
       {"VLLM_MAX_N_SEQUENCES", nullptr, "largest n of a request; default 16384"},
       {"PYTHONHASHSEED",
        nullptr,
@@ -157,6 +158,12 @@ std::optional<std::string> hf_token() {
 
 bool allow_long_max_model_len() {
   return read_bool("VLLM_ALLOW_LONG_MAX_MODEL_LEN");
+}
+
+std::optional<bool> use_v1() {
+  const auto value = read("VLLM_USE_V1");
+  if (!value) return std::nullopt;
+  return parse_bool("VLLM_USE_V1", *value);
 }
 
 int max_n_sequences() {

@@ -29,6 +29,7 @@ std::string hf_endpoint();  // HF_ENDPOINT; default the public hub
 bool hf_hub_offline();  // HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE
 std::optional<std::string> hf_token();  // HF_TOKEN, else the token file of HF_HOME
 bool allow_long_max_model_len();  // VLLM_ALLOW_LONG_MAX_MODEL_LEN
+std::optional<bool> use_v1();  // VLLM_USE_V1: which scheduler runs
 int max_n_sequences();  // VLLM_MAX_N_SEQUENCES; default 16384
 // PYTHONHASHSEED, a number as it is written: root of the block hashes; nullopt: unset or "random".
 std::optional<std::string> hash_seed();

@@ -74,7 +74,7 @@ void visit_load_and_cache_fields(Config& c, Visitor& v) {
   v("enable_prefix_caching",
     c.enable_prefix_caching,
     "CacheConfig",
-    "Reuse the KV blocks of prompts that begin alike.");
+    "Reuse the KV blocks of prompts that begin alike. Default on, with V0 off.");
   v("prefix_caching_hash_algo",
     c.prefix_caching_hash_algo,
     "CacheConfig",
@@ -89,6 +89,11 @@ void visit_load_and_cache_fields(Config& c, Visitor& v) {
 
 template <class Config, class Visitor>
 void visit_scheduler_fields(Config& c, Visitor& v) {
+  v("scheduler",
+    c.scheduler,
+    "SchedulerConfig",
+    "v1, or v0 for comparison: prompts first and whole. Default v1, and v0 for options that only "
+    "V0 has.");
   v("max_num_batched_tokens",
     c.max_num_batched_tokens,
     "SchedulerConfig",
@@ -97,14 +102,27 @@ void visit_scheduler_fields(Config& c, Visitor& v) {
     c.max_num_seqs,
     "SchedulerConfig",
     "Requests that run at once. Default 256 offline, 128 in the server.");
+  v("max_num_scheduled_tokens",
+    c.max_num_scheduled_tokens,
+    "SchedulerConfig",
+    "Tokens handed out in one step. Default: max_num_batched_tokens.");
   v("enable_chunked_prefill",
     c.enable_chunked_prefill,
     "SchedulerConfig",
-    "Split long prompts over steps, so that running requests go on.");
+    "Split long prompts over steps, so that running requests go on. Default on, with V0 off.");
   v("long_prefill_token_threshold",
     c.long_prefill_token_threshold,
     "SchedulerConfig",
-    "Longest piece of one prompt in a step; 0: bounded by the budget alone.");
+    "Longest piece of one prompt in a step; 0: bounded by the budget alone, or 4 % of "
+    "max_model_len with max_num_partial_prefills above 1.");
+  v("max_num_partial_prefills",
+    c.max_num_partial_prefills,
+    "SchedulerConfig",
+    "Prompts that may be half computed at once; 1: no limit.");
+  v("max_long_partial_prefills",
+    c.max_long_partial_prefills,
+    "SchedulerConfig",
+    "Of these, prompts longer than long_prefill_token_threshold; shorter ones pass others.");
   v("scheduling_policy",
     c.scheduling_policy,
     "SchedulerConfig",
@@ -113,10 +131,31 @@ void visit_scheduler_fields(Config& c, Visitor& v) {
     c.scheduler_reserve_full_isl,
     "SchedulerConfig",
     "Admit a prompt only when the cache has room for all of it.");
+  v("async_scheduling",
+    c.async_scheduling,
+    "SchedulerConfig",
+    "Plan a step while the one before it runs. Off by default on the CPU, where both need it.");
   v("stream_interval",
     c.stream_interval,
     "SchedulerConfig",
     "Tokens between two outputs of a stream.");
+}
+
+template <class Config, class Visitor>
+void visit_v0_fields(Config& c, Visitor& v) {
+  v("scheduler_delay_factor",
+    c.scheduler_delay_factor,
+    "SchedulerConfig",
+    "V0: prompts wait this many times the last prompt's latency, so that more come together.");
+  v("preemption_mode",
+    c.preemption_mode,
+    "SchedulerConfig",
+    "V0: recompute or swap. Default: swap the completions of a prompt with n > 1, recompute "
+    "others.");
+  v("swap_space",
+    c.swap_space,
+    "CacheConfig",
+    "V0: GiB of host memory for the blocks of preempted requests; 0: none. Default 4.");
 }
 
 template <class Config, class Visitor>
@@ -142,6 +181,7 @@ void visit_engine_fields(Config& c, Visitor&& v) {
   visit_model_fields(c, v);
   visit_load_and_cache_fields(c, v);
   visit_scheduler_fields(c, v);
+  visit_v0_fields(c, v);
   visit_machine_fields(c, v);
 }
 

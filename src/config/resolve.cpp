@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/math.h"
+#include "config/scheduler_choice.h"
 #include "quire/error.h"
 
 namespace quire {
@@ -15,6 +16,8 @@ namespace {
 constexpr int kCpuBlockMultiple = 16;
 constexpr double kCpuMemoryShare = 0.5;
 constexpr int kMaxNumSeqs = 65536;
+constexpr int kV0LongModelLen = 32768;  // tokens; beyond it V0 chunks prompts by default
+constexpr double kLongPrefillShare = 0.04;  // of max_model_len
 
 // The value of an option that has a fixed set of names.
 template <class T, size_t kCount>
@@ -99,7 +102,7 @@ int resolve_max_model_len(
   return static_cast<int>(wish);
 }
 
-// CPU defaults of vLLM: 256 / 4096 offline, 128 / 2048 in the server.
+// CPU defaults of vLLM: 256 / 4096 offline, 128 / 2048 in the server; V0's: 256 / 2048.
 void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerConfig& out) {
   require_positive("max_num_seqs", config.max_num_seqs);
   if (config.max_num_seqs.value_or(1) > kMaxNumSeqs) {
@@ -110,7 +113,8 @@ void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerCon
   }
   require_positive("max_num_batched_tokens", config.max_num_batched_tokens);
   const bool server = usage == UsageContext::kServer;
-  out.max_num_seqs = config.max_num_seqs.value_or(server ? 128 : 256);
+  const bool is_v0 = out.kind == SchedulerKind::kV0;
+  out.max_num_seqs = config.max_num_seqs.value_or(server && !is_v0 ? 128 : 256);
   // A small budget alone is a wish that a default must not stand against.
   if (!config.max_num_seqs && config.max_num_batched_tokens) {
     out.max_num_seqs = std::min(out.max_num_seqs, *config.max_num_batched_tokens);
@@ -119,7 +123,7 @@ void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerCon
     out.max_num_batched_tokens = *config.max_num_batched_tokens;
   } else {
     const int64_t most = static_cast<int64_t>(out.max_num_seqs) * out.max_model_len;
-    int budget = server ? 2048 : 4096;
+    int budget = server || is_v0 ? 2048 : 4096;
     if (!out.enable_chunked_prefill) budget = std::max(budget, out.max_model_len);
     budget = static_cast<int>(std::min<int64_t>(budget, most));
     out.max_num_batched_tokens = std::max(budget, out.max_num_seqs);
@@ -149,10 +153,45 @@ void resolve_budget(const EngineConfig& config, UsageContext usage, SchedulerCon
   }
 }
 
-void resolve_scheduler(const EngineConfig& config, UsageContext usage, SchedulerConfig& out) {
-  out.enable_chunked_prefill = config.enable_chunked_prefill;
-  out.scheduler_reserve_full_isl = config.scheduler_reserve_full_isl;
+void resolve_partial_prefills(const EngineConfig& config, SchedulerConfig& out) {
+  out.max_num_partial_prefills = config.max_num_partial_prefills;
+  out.max_long_partial_prefills = config.max_long_partial_prefills;
   out.long_prefill_token_threshold = config.long_prefill_token_threshold;
+  if (out.max_num_partial_prefills < 1) {
+    throw InvalidArgument(
+        "max_num_partial_prefills",
+        fmt::format(
+            "max_num_partial_prefills ({}) must be greater than or equal to 1.",
+            out.max_num_partial_prefills
+        )
+    );
+  }
+  if (out.max_num_partial_prefills > 1 && !out.enable_chunked_prefill) {
+    throw InvalidArgument(
+        "max_num_partial_prefills",
+        fmt::format(
+            "max_num_partial_prefills ({}) > 1 needs chunked prefill: enable it, or leave the "
+            "option at 1.",
+            out.max_num_partial_prefills
+        )
+    );
+  }
+  if (out.max_long_partial_prefills < 1 ||
+      out.max_long_partial_prefills > out.max_num_partial_prefills) {
+    throw InvalidArgument(
+        "max_long_partial_prefills",
+        fmt::format(
+            "max_long_partial_prefills ({}) must be greater than or equal to 1 and less than or "
+            "equal to max_num_partial_prefills ({}).",
+            out.max_long_partial_prefills,
+            out.max_num_partial_prefills
+        )
+    );
+  }
+  if (out.max_num_partial_prefills > 1 && out.long_prefill_token_threshold == 0) {
+    out.long_prefill_token_threshold =
+        std::max(1, static_cast<int>(kLongPrefillShare * out.max_model_len));
+  }
   if (out.long_prefill_token_threshold < 0 ||
       out.long_prefill_token_threshold > out.max_model_len) {
     throw InvalidArgument(
@@ -164,15 +203,58 @@ void resolve_scheduler(const EngineConfig& config, UsageContext usage, Scheduler
         )
     );
   }
+}
+
+// What a step hands out must still let every running request go on, and a whole prompt run where
+// prompts are not split.
+void resolve_scheduled_tokens(const EngineConfig& config, SchedulerConfig& out) {
+  out.max_num_scheduled_tokens = config.max_num_scheduled_tokens;
+  if (!out.max_num_scheduled_tokens) return;
+  const int least =
+      out.enable_chunked_prefill ? out.max_num_seqs : std::max(out.max_num_seqs, out.max_model_len);
+  const int wish = *out.max_num_scheduled_tokens;
+  if (wish >= least && wish <= out.max_num_batched_tokens) return;
+  throw InvalidArgument(
+      "max_num_scheduled_tokens",
+      fmt::format(
+          "max_num_scheduled_tokens ({}) must be between {} ({}) and max_num_batched_tokens ({}).",
+          wish,
+          least,
+          out.enable_chunked_prefill ? "max_num_seqs" : "max_model_len, without chunked prefill",
+          out.max_num_batched_tokens
+      )
+  );
+}
+
+void resolve_scheduler(const EngineConfig& config, UsageContext usage, ResolvedConfig& resolved) {
+  SchedulerConfig& out = resolved.scheduler;
+  const bool is_v0 = out.kind == SchedulerKind::kV0;
+  const bool chunks_by_default = !is_v0 || out.max_model_len > kV0LongModelLen;
+  out.enable_chunked_prefill = config.enable_chunked_prefill.value_or(chunks_by_default);
+  out.scheduler_reserve_full_isl = config.scheduler_reserve_full_isl;
+  out.async_scheduling = config.async_scheduling;
+  resolve_partial_prefills(config, out);
   constexpr std::array<std::pair<const char*, SchedulingPolicy>, 2> kPolicies = {
       {{"fcfs", SchedulingPolicy::kFcfs}, {"priority", SchedulingPolicy::kPriority}}};
   out.policy = parse_choice("scheduling_policy", config.scheduling_policy, kPolicies);
   resolve_budget(config, usage, out);
+  resolve_scheduled_tokens(config, out);
+  const int64_t most = static_cast<int64_t>(out.max_num_seqs) * out.max_model_len;
+  if (out.max_num_batched_tokens > most) {
+    resolved.notes.push_back(fmt::format(
+        "max_num_batched_tokens ({}) exceeds max_num_seqs * max_model_len ({}): no step can be "
+        "that large.",
+        out.max_num_batched_tokens,
+        most
+    ));
+  }
 }
 
-void resolve_cache(const EngineConfig& config, CacheConfig& out) {
-  out.enable_prefix_caching = config.enable_prefix_caching;
+void resolve_cache(const EngineConfig& config, SchedulerKind kind, CacheConfig& out) {
+  const bool is_v0 = kind == SchedulerKind::kV0;
+  out.enable_prefix_caching = config.enable_prefix_caching.value_or(!is_v0);
   out.disable_hybrid_kv_cache_manager = config.disable_hybrid_kv_cache_manager;
+  out.keeps_all_blocks = is_v0;
   using Algo = PrefixCachingHashAlgo;
   constexpr std::array<std::pair<const char*, Algo>, 4> kAlgos = {
       {{"sha256", Algo::kSha256},
@@ -269,8 +351,14 @@ ResolvedConfig resolve(
   out.model = model;
   out.dtype = resolve_dtype(config, model, out);
   out.scheduler.max_model_len = resolve_max_model_len(config, model, allow_long_max_model_len, out);
-  resolve_scheduler(config, usage, out.scheduler);
-  resolve_cache(config, out.cache);
+  out.scheduler.kind = choose_scheduler(config, out.warnings);
+  resolve_scheduler(config, usage, out);
+  resolve_cache(config, out.scheduler.kind, out.cache);
+  if (out.scheduler.kind == SchedulerKind::kV0) {
+    resolve_v0_options(config, out.cache, out.scheduler);
+    out.swap_space_bytes = resolve_swap_space(config, device);
+    out.notes.push_back("The V0 scheduler runs: prompts first, in steps of their own.");
+  }
   resolve_kv_budget(config, device, out);
   if (config.batch_invariant) {
     out.notes.push_back("batch_invariant: a prompt gets the same logits alone and in any batch.");

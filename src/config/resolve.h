@@ -36,7 +36,9 @@ struct ResolvedConfig {
   bool fits_max_model_len = false;  // max_model_len is the model's until fit_max_model_len() ran
   int num_threads = 1;
   uint64_t seed = 0;
+  int64_t swap_space_bytes = 0;  // of V0
   std::vector<std::string> notes;  // what the user should know; for the log
+  std::vector<std::string> warnings;  // likewise, where the user should change something
 };
 
 // Joins wishes, model and machine. Pure: no file, clock or environment is read. Throws

@@ -177,6 +177,16 @@ void check_not_empty(const KVCacheBudget& budget, int64_t num_blocks) {
   );
 }
 
+// No more than all running requests can fill.
+int num_host_blocks(const ResolvedConfig& config, const KVCacheConfig& cache) {
+  const int64_t per_request =
+      num_blocks_of_request(cache, config.scheduler, config.scheduler.max_model_len);
+  const int64_t num_blocks = config.swap_space_bytes / bytes_per_block(cache.groups);
+  const int64_t most = std::numeric_limits<int>::max();
+  return static_cast<int>(std::min({num_blocks, per_request * config.scheduler.max_num_seqs, most})
+  );
+}
+
 }  // namespace
 
 KVCacheConfig size_kv_cache(
@@ -201,6 +211,8 @@ KVCacheConfig size_kv_cache(
     largest_block = std::max(largest_block, group.spec.block_size);
   const int64_t most = std::numeric_limits<int32_t>::max() / largest_block;
   out.num_blocks = static_cast<int>(std::min(num_blocks, most));
+  if (config.scheduler.kind == SchedulerKind::kV0)
+    out.num_host_blocks = num_host_blocks(config, out);
   return out;
 }
 

@@ -52,6 +52,9 @@ void EngineCore::record_scheduler_stats() {
   stats_.num_waiting_reqs = stats.num_waiting_reqs;
   stats_.kv_cache_usage = stats.kv_cache_usage;
   stats_.num_preemptions = stats.num_preemptions;
+  stats_.uses_v0 = stats.scheduler == SchedulerKind::kV0;
+  stats_.num_swapped_reqs = stats.num_swapped_reqs;
+  stats_.cpu_cache_usage = stats.host_cache_usage;
   stats_.prefix_cache_queries += stats.prefix_cache.num_queried_tokens;
   stats_.prefix_cache_hits += stats.prefix_cache.num_hit_tokens;
 }

@@ -76,6 +76,8 @@ ProcessedInput InputProcessor::process(
   for (int index = 0; index < params.n; ++index) {
     auto request = std::make_unique<Request>();
     request->id = next_id_.fetch_add(1, std::memory_order_relaxed);
+    request->group_id = input.requests.empty() ? request->id : input.requests.front()->id;
+    request->group_size = params.n;
     request->sampling_params = completion_params(params, index);
     request->priority = options.priority;
     request->arrival_time = arrival_time;

@@ -172,6 +172,9 @@ EngineConfig with_environment(EngineConfig config) {
   config.batch_invariant = config.batch_invariant || env::batch_invariant();
   const auto gib = env::cpu_kv_cache_space_gib();
   if (gib && !config.kv_cache_memory_bytes) config.kv_cache_memory_bytes = *gib << 30;
+  if (const auto use_v1 = env::use_v1(); use_v1 && !config.scheduler) {
+    config.scheduler = *use_v1 ? "v1" : "v0";
+  }
   return config;
 }
 
@@ -192,6 +195,8 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const Eng
       resolve(config, loaded.model, query_device_info(), usage, env::allow_long_max_model_len());
   for (const std::string& note : resolved.notes)
     QUIRE_LOG_INFO("{}", note);
+  for (const std::string& warning : resolved.warnings)
+    QUIRE_LOG_WARN("{}", warning);
   loaded.max_model_len = resolved.scheduler.max_model_len;
   std::unique_ptr<Worker> worker = load_worker(config, resolved, dir);
   loaded.tokenizer = tokenizer.get();

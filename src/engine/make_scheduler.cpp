@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "core/block_hash.h"
 #include "core/scheduler.h"
+#include "v0/make_v0.h"
 
 namespace quire {
 namespace {
@@ -26,6 +27,9 @@ std::unique_ptr<SchedulerInterface> make_scheduler(
 ) {
   CacheConfig cache = config.cache;
   cache.none_hash = draw_none_hash(cache.prefix_caching_hash_algo);
+  if (config.scheduler.kind == SchedulerKind::kV0) {
+    return make_v0_scheduler(config.scheduler, cache, kv_cache_config);
+  }
   return std::make_unique<Scheduler>(config.scheduler, cache, kv_cache_config);
 }
 

@@ -10,6 +10,7 @@
 namespace quire::v0 {
 
 void Scheduler::add_request(std::unique_ptr<Request> request) {
+  if (request->is_streaming_update) return;  // of a request that was refused
   QUIRE_CHECK(!request_indices_.contains(request->id), "request id {} is in use", request->id);
   if (std::optional<std::string> reason = reason_to_refuse(*request)) {
     refuse(*request, RequestStatus::kFinishedError, std::move(*reason));

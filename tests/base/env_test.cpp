@@ -49,6 +49,17 @@ TEST_F(Env, AnEmptyVariableIsNotSet) {
   EXPECT_EQ(env::cpu_isa(), std::nullopt);
 }
 
+TEST_F(Env, AnUnsetSwitchOfTheSchedulerIsNeitherOnNorOff) {
+  EXPECT_EQ(env::use_v1(), std::nullopt);
+  {
+    const Scoped v0("VLLM_USE_V1", "0");
+    EXPECT_EQ(env::use_v1(), false);
+  }
+  const Scoped v1("VLLM_USE_V1", "1");
+  EXPECT_EQ(env::use_v1(), true);
+  EXPECT_THAT(env::unknown_vllm_variables(), testing::IsEmpty());
+}
+
 TEST_F(Env, SwitchesTakeWordsAndRefuseTheRest) {
   EXPECT_FALSE(env::hf_hub_offline());
   for (const char* on : {"1", "true", "YES", "On"}) {

@@ -79,6 +79,24 @@ TEST(ResolveTest, ALongModelLengthNeedsPermission) {
   EXPECT_EQ(config.notes.size(), 1u);
 }
 
+TEST(ResolveTest, SeveralPartialPrefillsBringAThresholdOfFourPercent) {
+  EXPECT_EQ(resolve_small({}).scheduler.long_prefill_token_threshold, 0);
+  EngineConfig wish{.max_num_partial_prefills = 4, .max_long_partial_prefills = 2};
+  EXPECT_EQ(resolve_small(wish).scheduler.long_prefill_token_threshold, 81);
+  EXPECT_EQ(resolve_small(wish).scheduler.max_long_partial_prefills, 2);
+  wish.long_prefill_token_threshold = 100;
+  EXPECT_EQ(resolve_small(wish).scheduler.long_prefill_token_threshold, 100);
+}
+
+TEST(ResolveTest, ABudgetThatNoStepCanFillIsTold) {
+  const ResolvedConfig config =
+      resolve_small({.max_model_len = 64, .max_num_batched_tokens = 512, .max_num_seqs = 4});
+  EXPECT_THAT(
+      config.notes,
+      ::testing::Contains(HasSubstr("(512) exceeds max_num_seqs * max_model_len (256)"))
+  );
+}
+
 struct RefusedCase {
   const char* field;
   const char* message;
@@ -109,6 +127,54 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"block_size", "power of two", [](auto& c) { c.block_size = 24; }},
         RefusedCase{"block_size", "multiple of 16", [](auto& c) { c.block_size = 8; }},
         RefusedCase{"block_size", "(0)", [](auto& c) { c.block_size = 0; }},
+        RefusedCase{
+            "prefix_caching_hash_algo",
+            "sha256, sha256_cbor, xxhash",
+            [](auto& c) { c.prefix_caching_hash_algo = "md5"; }},
+        RefusedCase{"kv_cache_dtype", "Use auto", [](auto& c) { c.kv_cache_dtype = "fp8"; }},
+        RefusedCase{
+            "gpu_memory_utilization", "(0, 1]", [](auto& c) { c.gpu_memory_utilization = 1.5; }},
+        RefusedCase{"device", "Use cpu", [](auto& c) { c.device = "cuda"; }},
+        RefusedCase{
+            "gpu_memory_utilization",
+            "got nan",
+            [](auto& c) { c.gpu_memory_utilization = std::nan(""); }},
+        RefusedCase{"max_num_seqs", "at most 65536", [](auto& c) { c.max_num_seqs = 1 << 30; }},
+        RefusedCase{"num_threads", "at least 1", [](auto& c) { c.num_threads = 0; }},
+        RefusedCase{"num_threads", "more than the 2 CPUs", [](auto& c) { c.num_threads = 3; }}
+    )
+);
+
+INSTANTIATE_TEST_SUITE_P(
+    PartialPrefills,
+    RefusedOptionTest,
+    ::testing::Values(
+        RefusedCase{
+            "max_num_partial_prefills",
+            "max_num_partial_prefills (0) must be greater than or equal to 1.",
+            [](auto& c) { c.max_num_partial_prefills = 0; }},
+        RefusedCase{
+            "max_num_partial_prefills",
+            "(2) > 1 needs chunked prefill",
+            [](auto& c) {
+              c.max_num_partial_prefills = 2;
+              c.enable_chunked_prefill = false;
+            }},
+        RefusedCase{
+            "max_long_partial_prefills",
+            "max_long_partial_prefills (3) must be greater than or equal to 1 and less than or "
+            "equal to max_num_partial_prefills (2).",
+            [](auto& c) {
+              c.max_num_partial_prefills = 2;
+              c.max_long_partial_prefills = 3;
+            }}
+    )
+);
+
+INSTANTIATE_TEST_SUITE_P(
+    Scheduling,
+    RefusedOptionTest,
+    ::testing::Values(
         RefusedCase{"max_num_seqs", "at least 1", [](auto& c) { c.max_num_seqs = 0; }},
         RefusedCase{
             "max_num_batched_tokens",
@@ -129,22 +195,26 @@ INSTANTIATE_TEST_SUITE_P(
             "max_model_len (2048)",
             [](auto& c) { c.long_prefill_token_threshold = 4096; }},
         RefusedCase{
-            "scheduling_policy", "fcfs, priority", [](auto& c) { c.scheduling_policy = "lifo"; }},
+            "max_num_scheduled_tokens",
+            "(15) must be between 16 (max_num_seqs) and max_num_batched_tokens (64)",
+            [](auto& c) {
+              c.max_num_seqs = 16;
+              c.max_num_batched_tokens = 64;
+              c.max_num_scheduled_tokens = 15;
+            }},
         RefusedCase{
-            "prefix_caching_hash_algo",
-            "sha256, sha256_cbor, xxhash",
-            [](auto& c) { c.prefix_caching_hash_algo = "md5"; }},
-        RefusedCase{"kv_cache_dtype", "Use auto", [](auto& c) { c.kv_cache_dtype = "fp8"; }},
+            "max_num_scheduled_tokens",
+            "(5000) must be between 256 (max_num_seqs) and max_num_batched_tokens (4096)",
+            [](auto& c) { c.max_num_scheduled_tokens = 5000; }},
         RefusedCase{
-            "gpu_memory_utilization", "(0, 1]", [](auto& c) { c.gpu_memory_utilization = 1.5; }},
-        RefusedCase{"device", "Use cpu", [](auto& c) { c.device = "cuda"; }},
+            "max_num_scheduled_tokens",
+            "must be between 2048 (max_model_len, without chunked prefill)",
+            [](auto& c) {
+              c.enable_chunked_prefill = false;
+              c.max_num_scheduled_tokens = 1024;
+            }},
         RefusedCase{
-            "gpu_memory_utilization",
-            "got nan",
-            [](auto& c) { c.gpu_memory_utilization = std::nan(""); }},
-        RefusedCase{"max_num_seqs", "at most 65536", [](auto& c) { c.max_num_seqs = 1 << 30; }},
-        RefusedCase{"num_threads", "at least 1", [](auto& c) { c.num_threads = 0; }},
-        RefusedCase{"num_threads", "more than the 2 CPUs", [](auto& c) { c.num_threads = 3; }}
+            "scheduling_policy", "fcfs, priority", [](auto& c) { c.scheduling_policy = "lifo"; }}
     )
 );
 

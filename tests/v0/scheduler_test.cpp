@@ -236,6 +236,10 @@ TEST(V0SchedulerTest, ResumableRequestsAreRefused) {
   const V0Step step = run_step(scheduler);
   EXPECT_EQ(step.outputs.outputs.at(0).finish_reason, FinishReason::kError);
   EXPECT_THAT(step.outputs.outputs.at(0).error, ::testing::HasSubstr("--scheduler v1"));
+  auto further_input = create_request({.id = 0, .num_tokens = 4});
+  further_input->is_streaming_update = true;
+  scheduler.add_request(std::move(further_input));
+  EXPECT_FALSE(scheduler.has_unfinished_requests());
 }
 
 }  // namespace
