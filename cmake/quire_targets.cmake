@@ -49,6 +49,13 @@ function(quire_test NAME)
   add_test(NAME ${NAME} COMMAND quire_${NAME}_test)
 endfunction()
 
+# Flags of the instruction sets of the CPU kernels.
+set(QUIRE_avx2_FLAGS -mavx2 -mfma)
+set(QUIRE_avx512_FLAGS -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # its own AVX-512 header trips these warnings
+  list(APPEND QUIRE_avx512_FLAGS -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
+
 # quire_isa_sources(quire_backend cpu/kernels): adds cpu/kernels_generic.cpp and, on x86-64,
 # kernels_avx2.cpp and kernels_avx512.cpp, each with the flags of its instruction set and nothing
 # else with them. Contraction is off because the compiler would fuse products differently in
@@ -61,13 +68,9 @@ function(quire_isa_sources TARGET PREFIX)
     return()
   endif()
   target_compile_definitions(${TARGET} PRIVATE QUIRE_X86_KERNELS)
-  set(avx512_flags -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # its own AVX-512 header trips these warnings
-    list(APPEND avx512_flags -Wno-uninitialized -Wno-maybe-uninitialized)
-  endif()
-  target_sources(${TARGET} PRIVATE ${PREFIX}_avx2.cpp ${PREFIX}_avx512.cpp)
-  set_source_files_properties(${PREFIX}_avx2.cpp PROPERTIES
-    COMPILE_OPTIONS "${flags};-mavx2;-mfma")
-  set_source_files_properties(${PREFIX}_avx512.cpp PROPERTIES
-    COMPILE_OPTIONS "${flags};${avx512_flags}")
+  foreach(isa avx2 avx512)
+    target_sources(${TARGET} PRIVATE ${PREFIX}_${isa}.cpp)
+    set_source_files_properties(${PREFIX}_${isa}.cpp PROPERTIES
+      COMPILE_OPTIONS "${flags};${QUIRE_${isa}_FLAGS}")
+  endforeach()
 endfunction()
