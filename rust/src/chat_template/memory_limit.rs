@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use minijinja::machinery::{tokenize, Token};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, StringInput, Value, ValueKind};
+use minijinja::value::{
+    Enumerator, Kwargs, Object, ObjectRepr, Rest, StringInput, Value, ValueKind, ValueOrKwargs,
+};
 use minijinja::{filters, Environment, Error, ErrorKind, State};
 
 use super::MAX_OUTPUT_BYTES;
@@ -16,6 +18,7 @@ use crate::memory;
 /// Twice the largest output, and room for what it is made of.
 pub const MAX_MEMORY_BYTES: usize = 192 << 20;
 const MAX_ITEMS: usize = 1 << 20;
+const MAX_WIDTH: usize = 1 << 16;
 const ROOM: &str = "__room";
 
 type Result<T> = std::result::Result<T, Error>;
@@ -25,6 +28,7 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("replace", replace);
     environment.add_filter("join", join);
     environment.add_filter("list", list);
+    environment.add_filter("format", format);
 }
 
 /// A rendering has a thread of its own, so that what the thread holds is the rendering's.
@@ -171,6 +175,36 @@ fn join(
     let given = separator.as_ref().map(StringInput::as_str);
     check_join(items, given.or(named.as_deref()).unwrap_or_default())?;
     filters::join(state, items, separator, attribute, kwargs)
+}
+
+/// Refuses a format whose fields are padded to more than anyone would read. `opener` begins a field:
+/// % or {.
+pub fn check_format(format: &str, opener: char) -> Result<()> {
+    let mut rest = format;
+    while let Some(start) = rest.find(opener) {
+        rest = &rest[start + 1..];
+        if let Some(after_escape) = rest.strip_prefix(opener) {
+            rest = after_escape;
+            continue;
+        }
+        let ends = |c: char| if opener == '%' { c.is_alphabetic() } else { c == '}' };
+        let field = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let is_wide = |digits: &str| digits.parse().map_or(true, |width: usize| width > MAX_WIDTH);
+        let mut numbers =
+            field.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+        // A star and inner braces take the width from an argument.
+        if numbers.any(is_wide) || field.contains(['*', '{']) {
+            return Err(invalid(format!(
+                "a format may pad to {MAX_WIDTH} characters, as a number in it"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn format(state: &mut State, text: &Value, args: Rest<ValueOrKwargs>) -> Result<Value> {
+    check_format(text.as_str().unwrap_or_default(), '%')?;
+    filters::format(state, text, args)
 }
 
 fn list(state: &State, value: Value) -> Result<Value> {

@@ -4,7 +4,7 @@ use minijinja::value::{Rest, Tuple, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat;
 
-use super::memory_limit::{check_join, check_replace};
+use super::memory_limit::{check_format, check_join, check_replace};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -16,6 +16,7 @@ pub fn unknown_method(
 ) -> Result<Value> {
     match (method, value.as_str()) {
         ("replace", Some(text)) => check_replace(text, args)?,
+        ("format", Some(text)) => check_format(text, '{')?,
         ("join", Some(separator)) if args.len() == 1 => check_join(&args[0], separator)?,
         _ => {}
     }

@@ -70,6 +70,30 @@ fn a_template_that_fills_the_memory_is_stopped() {
 }
 
 #[test]
+fn a_format_has_a_largest_width() {
+    for wide in [
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ '%.1000000000f' | format(1.5) }}",
+        "{{ '%*d' | format(1000000000, 1) }}",
+        "{{ '{:>1000000000}'.format(1) }}",
+        "{{ '{x:>1000000000}'.format(x=1) }}",
+        "{{ '{:{}}'.format(1, 1000000000) }}",
+        "{{ '%99999999999999999999999s' | format(1) }}",
+    ] {
+        let error = render(wide, "{}").unwrap_err();
+        assert!(error.contains("may pad to 65536 characters"), "{wide}: {error}");
+    }
+    assert_eq!(
+        render("{{ '%05.2f %s%% 100000' | format(1.5, 'a') }}", "{}").unwrap(),
+        "01.50 a% 100000"
+    );
+    assert_eq!(
+        render("{{ '{{}}{:>4}|% 100000 {}'.format(1, 2) }}", "{}").unwrap(),
+        "{}   1|% 100000 2"
+    );
+}
+
+#[test]
 fn a_loop_that_captures_much_text_is_stopped() {
     let text = "x".repeat(60_000);
     let source =
