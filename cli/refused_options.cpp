@@ -142,8 +142,9 @@ constexpr RefusedOption kRefusedOptions[] = {
     {"--mamba-*", kNoMamba},
     // Scheduling.
     {"--num-scheduler-steps",
-     "Multi-step scheduling ended with V0: V1 plans every step anew, with chunked prefill on. "
-     "Leave it out; --stream-interval makes outputs rarer."},
+     "Multi-step scheduling ended with V0: V1 plans every step anew, and with --async-scheduling "
+     "the "
+     "next one while one runs."},
     {"--multi-step-stream-outputs", "--stream-interval says how many tokens an output has."},
     {"--num-lookahead-slots", kNoSpeculation},
     {"--use-v2-block-manager", "There is one block manager: leave it out."},
