@@ -46,6 +46,8 @@ class RequestStream {
 struct EngineStats {
   int num_running_reqs = 0;
   int num_waiting_reqs = 0;
+  int num_skipped_waiting_reqs =
+      0;  // of those that wait: not for room, but for something of theirs
   double kv_cache_usage = 0.0;  // 1 is full
   int num_gpu_blocks = 0;  // in the whole cache, with the null block
   int64_t num_preemptions = 0;
@@ -58,6 +60,19 @@ struct EngineStats {
   // Of V0 alone.
   int num_swapped_reqs = 0;  // neither running nor waiting
   double cpu_cache_usage = 0.0;  // of the swap space; 1 is full
+  int64_t num_overlapped_steps = 0;  // started while another was under way (async_scheduling)
+  int64_t num_drafts = 0;  // of one request in one step, judged by the model
+  int64_t num_draft_tokens = 0;
+  int64_t num_accepted_tokens = 0;
+  std::vector<int64_t> num_accepted_tokens_per_pos;  // by place in the draft
+  bool is_paused = false;
+};
+
+// What a pause does to the requests that are there. New ones wait in any case.
+enum class PauseMode : uint8_t {
+  kAbort,  // they end with the finish reason "abort"
+  kWait,  // those that run go on to their end, the others wait
+  kKeep,  // they stop where they are, and go on after the pause
 };
 
 // The engine with its threads: one steps, one turns token ids into text. All methods may be called
@@ -90,6 +105,14 @@ class AsyncEngine {
   // `reset_running_requests` those start anew, from their tokens so far. False: blocks are in use
   // and running requests are not reset, or the engine has ended; then nothing was forgotten.
   [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests = false);
+
+  // Stops serving, for instance to measure, or to change what the tokens come from. Waits until
+  // nothing runs, then forgets the prefix cache if asked to (kept requests compute their tokens
+  // anew later). False: resumed meanwhile, or the engine has ended. Requests that are added in a
+  // pause wait. A further pause may change the mode.
+  [[nodiscard]] bool pause_generation(PauseMode mode = PauseMode::kAbort, bool clear_cache = true);
+  void resume_generation();
+  bool is_paused() const;
 
   EngineStats stats() const;
   // nullptr with skip_tokenizer_init.

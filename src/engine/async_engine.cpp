@@ -147,6 +147,18 @@ bool AsyncEngine::reset_prefix_cache(bool reset_running_requests) {
   return impl_->loaded.core->reset_prefix_cache(reset_running_requests);
 }
 
+bool AsyncEngine::pause_generation(PauseMode mode, bool clear_cache) {
+  return impl_->loaded.core->pause(mode, clear_cache);
+}
+
+void AsyncEngine::resume_generation() {
+  impl_->loaded.core->resume();
+}
+
+bool AsyncEngine::is_paused() const {
+  return stats().is_paused;
+}
+
 EngineStats AsyncEngine::stats() const {
   return impl_->loaded.core->stats();
 }

@@ -5,9 +5,12 @@ namespace quire {
 EngineCore::EngineCore(
     std::unique_ptr<SchedulerInterface> scheduler,
     std::unique_ptr<Executor> executor,
-    int num_gpu_blocks
+    int num_gpu_blocks,
+    int max_concurrent_batches
 )
-    : scheduler_(std::move(scheduler)), executor_(std::move(executor)) {
+    : scheduler_(std::move(scheduler)),
+      plans_(max_concurrent_batches),
+      executor_(std::move(executor)) {
   stats_.num_gpu_blocks = num_gpu_blocks;
 }
 
@@ -26,13 +29,59 @@ void EngineCore::abort_requests(std::span<const RequestId> ids, EngineCoreOutput
 }
 
 void EngineCore::step(EngineCoreOutputs& outputs) {
-  if (!scheduler_->has_work()) return;
+  if (plans_.size() == 1) {
+    if (scheduler_->has_work()) run_step(outputs);
+    return;
+  }
+  while (num_steps_under_way_ < plans_.size() && scheduler_->has_work()) {
+    if (!start_step()) break;
+  }
+  if (num_steps_under_way_ > 0) finish_step(outputs);
+}
+
+void EngineCore::run_step(EngineCoreOutputs& outputs) {
   const SchedulerOutput& output = scheduler_->schedule();
   executor_->execute_model(output);
   ModelRunnerOutput& result = executor_->sample_tokens();
   scheduler_->update(output, result, outputs);
   record_step(output);
   record_scheduler_stats();
+}
+
+bool EngineCore::start_step() {
+  const SchedulerOutput& output = scheduler_->schedule();
+  const bool says_nothing = output.requests.empty() && output.finished_request_ids.empty() &&
+                            output.preempted_request_ids.empty() && output.block_copies.empty();
+  if (says_nothing && num_steps_under_way_ > 0) return false;
+  SchedulerOutput& plan = plans_[(oldest_ + num_steps_under_way_) % plans_.size()];
+  plan = output;
+  executor_->execute_model(plan);
+  stats_.num_overlapped_steps += num_steps_under_way_ > 0 && !plan.requests.empty();
+  ++num_steps_under_way_;
+  return true;
+}
+
+void EngineCore::finish_step(EngineCoreOutputs& outputs) {
+  const SchedulerOutput& plan = plans_[oldest_];
+  ModelRunnerOutput& result = executor_->sample_tokens();
+  scheduler_->update(plan, result, outputs);
+  record_step(plan);
+  record_scheduler_stats();
+  oldest_ = (oldest_ + 1) % plans_.size();
+  --num_steps_under_way_;
+}
+
+void EngineCore::pause(PauseMode mode, EngineCoreOutputs& outputs) {
+  if (mode == PauseMode::kAbort) abort_requests(scheduler_->unfinished_request_ids(), outputs);
+  scheduler_->set_pause_state(
+      mode == PauseMode::kKeep ? PauseState::kPausedAll : PauseState::kPausedNew
+  );
+  stats_.is_paused = true;
+}
+
+void EngineCore::resume() {
+  scheduler_->set_pause_state(PauseState::kUnpaused);
+  stats_.is_paused = false;
 }
 
 bool EngineCore::reset_prefix_cache(bool reset_running_requests) {
@@ -49,7 +98,8 @@ void EngineCore::record_step(const SchedulerOutput& output) {
 void EngineCore::record_scheduler_stats() {
   const SchedulerStats stats = scheduler_->stats();
   stats_.num_running_reqs = stats.num_running_reqs;
-  stats_.num_waiting_reqs = stats.num_waiting_reqs;
+  stats_.num_waiting_reqs = stats.num_waiting_reqs + stats.num_skipped_waiting_reqs;
+  stats_.num_skipped_waiting_reqs = stats.num_skipped_waiting_reqs;
   stats_.kv_cache_usage = stats.kv_cache_usage;
   stats_.num_preemptions = stats.num_preemptions;
   stats_.uses_v0 = stats.scheduler == SchedulerKind::kV0;
@@ -57,6 +107,18 @@ void EngineCore::record_scheduler_stats() {
   stats_.cpu_cache_usage = stats.host_cache_usage;
   stats_.prefix_cache_queries += stats.prefix_cache.num_queried_tokens;
   stats_.prefix_cache_hits += stats.prefix_cache.num_hit_tokens;
+  record_drafts(stats.spec_decoding);
+}
+
+void EngineCore::record_drafts(const SpecDecodingStats& stats) {
+  stats_.num_drafts += stats.num_drafts;
+  stats_.num_draft_tokens += stats.num_draft_tokens;
+  stats_.num_accepted_tokens += stats.num_accepted_tokens;
+  const std::vector<int64_t>& per_pos = stats.num_accepted_tokens_per_pos;
+  std::vector<int64_t>& sums = stats_.num_accepted_tokens_per_pos;
+  if (sums.size() < per_pos.size()) sums.resize(per_pos.size());
+  for (size_t pos = 0; pos < per_pos.size(); ++pos)
+    sums[pos] += per_pos[pos];
 }
 
 }  // namespace quire

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/scheduler_interface.h"
 #include "engine/executor.h"
@@ -9,13 +10,16 @@
 
 namespace quire {
 
-// Owns scheduler and executor: one step is schedule, execute, sample, update. Single-threaded.
+// Owns scheduler and executor: one step is schedule, execute, sample, update. With
+// max_concurrent_batches above 1 the executor must take that many steps at once; then a step is
+// planned before the results of those before it are known. Single-threaded.
 class EngineCore {
  public:
   EngineCore(
       std::unique_ptr<SchedulerInterface> scheduler,
       std::unique_ptr<Executor> executor,
-      int num_gpu_blocks
+      int num_gpu_blocks,
+      int max_concurrent_batches = 1
   );
 
   void add_request(std::unique_ptr<Request> request);
@@ -23,18 +27,33 @@ class EngineCore {
   // Ends requests from outside; those that were alive get a last output with reason "abort".
   void abort_requests(std::span<const RequestId> ids, EngineCoreOutputs& outputs);
 
-  // Runs one step and appends what it did. Without work it does nothing.
+  // What a request with is_ready = false waited for has come.
+  void set_ready(RequestId id) { scheduler_->set_ready(id); }
+
+  // Finishes one step and appends what it did. Without work it does nothing.
   void step(EngineCoreOutputs& outputs);
 
-  bool has_work() const { return scheduler_->has_work(); }
+  // Of a paused engine: something still runs.
+  bool has_work() const { return num_steps_under_way_ > 0 || scheduler_->has_work(); }
   [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests);
+  void pause(PauseMode mode, EngineCoreOutputs& outputs);
+  void resume();
   const EngineStats& stats() const { return stats_; }
 
  private:
+  // False: there is nothing to do before the steps under way are done.
+  bool start_step();
+  void finish_step(EngineCoreOutputs& outputs);
+  void run_step(EngineCoreOutputs& outputs);
   void record_step(const SchedulerOutput& output);
   void record_scheduler_stats();
+  void record_drafts(const SpecDecodingStats& stats);
 
   std::unique_ptr<SchedulerInterface> scheduler_;
+  // Plans of the steps under way, a ring; the executor reads them.
+  std::vector<SchedulerOutput> plans_;  // [max_concurrent_batches]
+  size_t oldest_ = 0;
+  size_t num_steps_under_way_ = 0;
   std::unique_ptr<Executor> executor_;
   EngineStats stats_;
 };

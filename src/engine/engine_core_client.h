@@ -19,6 +19,9 @@ class EngineCoreClient {
   virtual void add_request(std::unique_ptr<Request> request) = 0;
   virtual void abort_requests(std::vector<RequestId> ids) = 0;
   virtual bool reset_prefix_cache(bool reset_running_requests) = 0;  // waits for the answer
+  // Waits until nothing runs; false: resumed meanwhile, or the engine has ended.
+  virtual bool pause(PauseMode mode, bool clear_cache) = 0;
+  virtual void resume() = 0;  // waits until it has taken effect
   virtual EngineStats stats() const = 0;  // as of the last step
 
   // Waits for the outputs of a step and swaps them with `outputs` (whose memory is used again).

@@ -23,7 +23,15 @@ struct ResetMessage {
   bool reset_running_requests;
   std::promise<bool> done;
 };
-using Message = std::variant<AddMessage, AbortMessage, ResetMessage>;
+struct PauseMessage {
+  PauseMode mode;
+  bool clear_cache;
+  std::promise<bool> done;
+};
+struct ResumeMessage {
+  std::promise<bool> done;
+};
+using Message = std::variant<AddMessage, AbortMessage, ResetMessage, PauseMessage, ResumeMessage>;
 
 // Waking the reader takes a CPU from the kernels, so outputs that nobody waits for are held back:
 // for so many seconds at most.
@@ -111,15 +119,14 @@ class InprocClient final : public EngineCoreClient {
   }
 
   bool reset_prefix_cache(bool reset_running_requests) override {
-    std::promise<bool> done;
-    std::future<bool> answer = done.get_future();
-    if (!inbox_.put(ResetMessage{reset_running_requests, std::move(done)})) return false;
-    try {
-      return answer.get();
-    } catch (const std::future_error&) {
-      return false;  // the engine stopped before it came to the message
-    }
+    return ask(ResetMessage{reset_running_requests, {}});
   }
+
+  bool pause(PauseMode mode, bool clear_cache) override {
+    return ask(PauseMessage{mode, clear_cache, {}});
+  }
+
+  void resume() override { (void)ask(ResumeMessage{}); }
 
   EngineStats stats() const override {
     std::lock_guard lock(state_mutex_);
@@ -139,6 +146,18 @@ class InprocClient final : public EngineCoreClient {
   }
 
  private:
+  // False also when the engine stops before it comes to the message.
+  template <class Question>
+  bool ask(Question question) {
+    std::future<bool> answer = question.done.get_future();
+    if (!inbox_.put(std::move(question))) return false;
+    try {
+      return answer.get();
+    } catch (const std::future_error&) {
+      return false;
+    }
+  }
+
   void run() {
     try {
       loop();
@@ -150,6 +169,7 @@ class InprocClient final : public EngineCoreClient {
     inbox_.close();
     inbox_.drain(messages_);
     messages_.clear();
+    pauses_.clear();
     outbox_.close();
   }
 
@@ -167,6 +187,7 @@ class InprocClient final : public EngineCoreClient {
       }
       core_->step(outputs_);
       publish();
+      if (!pauses_.empty() && !core_->has_work()) end_pauses();
     }
   }
 
@@ -175,17 +196,36 @@ class InprocClient final : public EngineCoreClient {
       core_->add_request(std::move(add->request));
     } else if (auto* abort = std::get_if<AbortMessage>(&message)) {
       core_->abort_requests(abort->ids, outputs_);
+    } else if (auto* reset = std::get_if<ResetMessage>(&message)) {
+      reset->done.set_value(core_->reset_prefix_cache(reset->reset_running_requests));
+    } else if (auto* pause = std::get_if<PauseMessage>(&message)) {
+      core_->pause(pause->mode, outputs_);
+      pauses_.push_back(std::move(*pause));
     } else {
-      auto& reset = std::get<ResetMessage>(message);
-      reset.done.set_value(core_->reset_prefix_cache(reset.reset_running_requests));
+      core_->resume();
+      publish_stats();
+      for (PauseMessage& pause : pauses_)
+        pause.done.set_value(false);
+      pauses_.clear();
+      std::get<ResumeMessage>(message).done.set_value(true);
     }
   }
 
-  void publish() {
-    {
-      std::lock_guard lock(state_mutex_);
-      stats_ = core_->stats();
+  // Nothing runs any more.
+  void end_pauses() {
+    for (PauseMessage& pause : pauses_) {
+      pause.done.set_value(!pause.clear_cache || core_->reset_prefix_cache(true));
     }
+    pauses_.clear();
+  }
+
+  void publish_stats() {
+    std::lock_guard lock(state_mutex_);
+    stats_ = core_->stats();
+  }
+
+  void publish() {
+    publish_stats();
     if (outputs_.outputs.empty()) return;
     outputs_.time = monotonic_time();
     outbox_.put(outputs_);
@@ -200,6 +240,7 @@ class InprocClient final : public EngineCoreClient {
   // Of the engine's thread alone.
   std::unique_ptr<EngineCore> core_;
   std::vector<Message> messages_;
+  std::vector<PauseMessage> pauses_;  // whose askers wait
   EngineCoreOutputs outputs_;
 
   std::thread thread_;  // the last member: it uses all others

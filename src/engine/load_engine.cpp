@@ -11,6 +11,7 @@
 #include "base/progress_bar.h"
 #include "engine/inproc_client.h"
 #include "engine/make_scheduler.h"
+#include "engine/threaded_executor.h"
 #include "hub/model_dir.h"
 #include "quire/error.h"
 
@@ -161,8 +162,16 @@ std::unique_ptr<EngineCoreClient> start_core(
   );
   std::unique_ptr<Executor> executor = std::make_unique<UniprocExecutor>(std::move(worker));
   if (hooks.wrap_executor) executor = hooks.wrap_executor(std::move(executor));
+  // The step that runs, and the one that is planned meanwhile.
+  const int max_concurrent_batches = resolved.scheduler.async_scheduling ? 2 : 1;
+  if (max_concurrent_batches > 1) {
+    executor = std::make_unique<ThreadedExecutor>(std::move(executor), max_concurrent_batches);
+  }
   auto core = std::make_unique<EngineCore>(
-      make_scheduler(resolved, cache), std::move(executor), cache.num_blocks
+      make_scheduler(resolved, cache),
+      std::move(executor),
+      cache.num_blocks,
+      max_concurrent_batches
   );
   return hooks.start_core ? hooks.start_core(std::move(core)) : make_inproc_client(std::move(core));
 }
@@ -197,7 +206,6 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const Eng
     QUIRE_LOG_INFO("{}", note);
   for (const std::string& warning : resolved.warnings)
     QUIRE_LOG_WARN("{}", warning);
-  loaded.max_model_len = resolved.scheduler.max_model_len;
   std::unique_ptr<Worker> worker = load_worker(config, resolved, dir);
   loaded.tokenizer = tokenizer.get();
   loaded.core = start_core(resolved, std::move(worker), hooks, loaded);

@@ -1,47 +1,19 @@
 // The engine core on its thread: a real scheduler over a runner without a model.
 #include "engine/inproc_client.h"
 
-#include <atomic>
 #include <chrono>
 #include <future>
-#include <semaphore>
-#include <stdexcept>
 
 #include <gtest/gtest.h>
 
 #include "support/fake_engine_core_client.h"
-#include "support/fake_runner.h"
 #include "support/scheduler_factory.h"
+#include "support/step_control.h"
 
 namespace quire {
 namespace {
 
-// What the test does to the steps, which run on the engine's thread.
-struct StepControl {
-  std::atomic<int> num_steps_to_failure = -1;  // -1: none fails
-  std::counting_semaphore<> allowed_steps{0};
-  std::atomic<bool> waits_for_allowance = false;
-  std::counting_semaphore<> started_steps{0};
-};
-
-class FakeExecutor final : public Executor {
- public:
-  FakeExecutor(const KVCacheConfig& config, StepControl& control)
-      : runner_(config), control_(control) {}
-
-  void execute_model(const SchedulerOutput& output) override {
-    control_.started_steps.release();
-    if (control_.waits_for_allowance) control_.allowed_steps.acquire();
-    if (control_.num_steps_to_failure-- == 0) throw std::runtime_error("the device is gone");
-    result_ = runner_.execute(output);
-  }
-  ModelRunnerOutput& sample_tokens() override { return result_; }
-
- private:
-  test::FakeRunner runner_;
-  StepControl& control_;
-  ModelRunnerOutput result_;
-};
+using test::StepControl;
 
 class InprocClientTest : public ::testing::Test {
  protected:
@@ -49,7 +21,7 @@ class InprocClientTest : public ::testing::Test {
     const test::SchedulerOptions options{.enable_prefix_caching = true, .num_blocks = 100};
     return make_inproc_client(std::make_unique<EngineCore>(
         std::unique_ptr<SchedulerInterface>(new Scheduler(test::create_scheduler(options))),
-        std::make_unique<FakeExecutor>(test::make_kv_cache_config(options), control_),
+        std::make_unique<test::FakeExecutor>(test::make_kv_cache_config(options), control_),
         options.num_blocks
     ));
   }
@@ -200,6 +172,71 @@ TEST_F(InprocClientTest, AResetThatTheEngineDiesUnderIsAnswered) {
   auto reset = std::async(std::launch::async, [&] { return client->reset_prefix_cache(true); });
   control_.allowed_steps.release();
   EXPECT_FALSE(reset.get());
+}
+
+TEST_F(InprocClientTest, APauseThatWaitsIsAnsweredWhenNothingRuns) {
+  control_.waits_for_allowance = true;
+  const auto client = start();
+  client->add_request(make_request(7, 3));
+  control_.started_steps.acquire();
+  auto pause =
+      std::async(std::launch::async, [&] { return client->pause(PauseMode::kWait, false); });
+  EXPECT_EQ(pause.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  allow_steps();
+  EXPECT_TRUE(pause.get());
+  EXPECT_TRUE(client->stats().is_paused);
+  std::optional<FinishReason> reason;
+  EXPECT_EQ(read(*client, 7, reason).size(), 3u);
+
+  client->add_request(make_request(8, 3));
+  client->resume();
+  EXPECT_FALSE(client->stats().is_paused);
+  reason.reset();
+  EXPECT_EQ(read(*client, 8, reason).size(), 3u);
+}
+
+TEST_F(InprocClientTest, APauseCanForgetThePrefixCache) {
+  const auto client = start();
+  RequestId id = 1;
+  for (const bool clear_cache : {false, true}) {
+    for (const bool is_second : {false, true}) {
+      const int64_t num_hits_before = client->stats().prefix_cache_hits;
+      client->add_request(make_request(id, 1));
+      std::optional<FinishReason> reason;
+      ASSERT_EQ(read(*client, id++, reason).size(), 1u);
+      const int64_t num_hits = client->stats().prefix_cache_hits - num_hits_before;
+      EXPECT_EQ(num_hits, is_second && !clear_cache ? 16 : 0);
+      ASSERT_TRUE(client->pause(PauseMode::kAbort, clear_cache || is_second));
+      client->resume();
+    }
+  }
+}
+
+TEST_F(InprocClientTest, AResumeEndsAPauseThatStillWaits) {
+  control_.waits_for_allowance = true;
+  const auto client = start();
+  client->add_request(make_request(7, 1500));
+  control_.started_steps.acquire();
+  auto pause =
+      std::async(std::launch::async, [&] { return client->pause(PauseMode::kWait, true); });
+  EXPECT_EQ(pause.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  auto resume = std::async(std::launch::async, [&] { client->resume(); });
+  EXPECT_EQ(resume.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  allow_steps();
+  resume.get();
+  EXPECT_FALSE(pause.get());
+  std::optional<FinishReason> reason;
+  EXPECT_EQ(read(*client, 7, reason).size(), 1500u);
+}
+
+TEST_F(InprocClientTest, ADeadEngineCannotBePaused) {
+  control_.num_steps_to_failure = 0;
+  const auto client = start();
+  client->add_request(make_request(7, 30));
+  EngineCoreOutputs outputs;
+  ASSERT_FALSE(client->wait_outputs(outputs));
+  EXPECT_FALSE(client->pause(PauseMode::kKeep, true));
+  client->resume();
 }
 
 TEST_F(InprocClientTest, AShutdownStopsLiveRequests) {

@@ -26,6 +26,8 @@ class FakeEngineCoreClient final : public EngineCoreClient {
   void add_request(std::unique_ptr<Request> request) override;
   void abort_requests(std::vector<RequestId> ids) override;
   bool reset_prefix_cache(bool) override { return true; }
+  bool pause(PauseMode, bool) override { return true; }
+  void resume() override {}
   EngineStats stats() const override { return {}; }
   bool wait_outputs(EngineCoreOutputs& outputs) override;
   std::optional<std::string> dead_reason() const override;
