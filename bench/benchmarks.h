@@ -8,6 +8,7 @@
 // The benchmarks of `quire bench`; argv[0] is the benchmark's name.
 namespace quire::bench {
 
+int run_compare_engines(int argc, char** argv);
 int run_engine_overhead(int argc, char** argv);
 int run_latency(int argc, char** argv);
 int run_replay_trace(int argc, char** argv);

@@ -24,6 +24,7 @@ struct Benchmark {
 };
 
 constexpr std::array kBenchmarks = {
+    Benchmark{"compare-engines", run_compare_engines, "V0 and V1 on the same requests."},
     Benchmark{"engine-overhead", run_engine_overhead, "What the engine itself costs in a step."},
     Benchmark{"latency", run_latency, "How long one batch of requests takes."},
     Benchmark{"replay-trace", run_replay_trace, "Prefix cache hits of a trace of prompts."},

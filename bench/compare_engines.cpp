@@ -18,7 +18,7 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> workloads;
-  int num_passes = 7;
+  int num_passes = 11;
   double scale = 1.0;
   std::optional<std::string> trace;
   std::optional<std::string> report;
@@ -29,10 +29,14 @@ void add_options(cli::CommandLine& command_line, CompareOptions& options) {
   command_line.add_texts(
       "workload",
       options.workloads,
-      "What is served: all (default), or one or more of hello, mixed, shared-prefix, chat, bursty, "
-      "memory-bound, no-hits."
+      "What is served: all (default), or one or more of hello, mixed, shared-prefix, chat, "
+      "bursty, memory-bound, no-hits, async."
   );
-  command_line.add_int("num-passes", options.num_passes, "Measured passes of each engine.");
+  command_line.add_int(
+      "num-passes",
+      options.num_passes,
+      "Measured passes of each engine; the bound of a ratio needs five."
+  );
   command_line.add_number("scale", options.scale, "Factor of the number of requests.");
   command_line.add_text(
       "trace",
@@ -70,7 +74,11 @@ void check(const CompareOptions& options) {
 // What the two engines are made to differ in cannot be asked for.
 void check_engine_options(const cli::CommandLine& command_line) {
   for (const char* name :
-       {"scheduler", "enable_prefix_caching", "enable_chunked_prefill", "max_num_batched_tokens"}) {
+       {"scheduler",
+        "enable_prefix_caching",
+        "enable_chunked_prefill",
+        "max_num_batched_tokens",
+        "async_scheduling"}) {
     if (!command_line.was_given(name)) continue;
     throw InvalidArgument(
         name, "is set by each workload of bench compare-engines, for both engines: leave it out."
@@ -129,7 +137,7 @@ int run_compare_engines(int argc, char** argv) {
   if (options.output_json) write_json(*options.output_json, to_json(comparisons));
   if (options.report) {
     const ReportHeading heading{
-        .command = fmt::format("quire {}", fmt::join(argv, argv + argc, " ")),
+        .command = fmt::format("quire bench {}", fmt::join(argv, argv + argc, " ")),
         .model = workload_options.engine.model,
         .num_threads = workload_options.engine.num_threads.value_or(available_cpus()),
     };

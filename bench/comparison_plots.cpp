@@ -61,7 +61,7 @@ std::string throughput_plot(const std::vector<Comparison>& comparisons) {
   double top = 1.0;
   for (const Comparison& comparison : comparisons) {
     const auto& ratio = comparison.metric("output tokens/s").ratio;
-    if (ratio) top = std::max(top, ratio->mean);
+    if (ratio) top = std::max(top, ratio->median);
   }
   const auto number = static_cast<double>(comparisons.size());
   Chart chart(
@@ -74,10 +74,10 @@ std::string throughput_plot(const std::vector<Comparison>& comparisons) {
     if (!ratio) continue;
     const auto left = static_cast<double>(i) + 0.2;
     const auto right = static_cast<double>(i) + 0.8;
-    chart.add_rectangle(left, right, 0.0, ratio->mean, kBlue);
+    chart.add_rectangle(left, right, 0.0, ratio->median, kBlue);
     chart.add_line({{left - 0.1, ratio->lower_95}, {right + 0.1, ratio->lower_95}}, kOrange);
     const double middle = (left + right) / 2;
-    chart.add_label(middle, ratio->mean, fmt::format("{:.2f}", ratio->mean));
+    chart.add_label(middle, ratio->median, fmt::format("{:.2f}", ratio->median));
     chart.add_x_label(middle, comparisons[i].name);
   }
   chart.add_line({{0.0, 1.0}, {number, 1.0}}, kGrey);

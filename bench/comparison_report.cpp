@@ -30,8 +30,8 @@ std::string cell(const Metric& metric, const Summary& summary) {
 
 std::string ratio_cell(const std::optional<PairedRatio>& ratio) {
   if (!ratio) return "";
-  if (ratio->num_pairs < 2) return fmt::format("{:.2f}×", ratio->mean);
-  return fmt::format("{:.2f}× (≥ {:.2f})", ratio->mean, ratio->lower_95);
+  if (ratio->lower_95 == 0.0) return fmt::format("{:.2f}×", ratio->median);
+  return fmt::format("{:.2f}× (≥ {:.2f})", ratio->median, ratio->lower_95);
 }
 
 std::string equality(const Comparison& comparison) {
@@ -110,27 +110,21 @@ std::string workload_section(const Comparison& comparison, const PlotFolder& plo
   return text;
 }
 
-constexpr const char* kHowToRead =
-    "Both engines live in one process and serve the same requests by turns, pass after pass, "
-    "greedy "
-    "and with a fixed number of tokens; the order within a pair alternates, and a first pass of "
-    "each "
-    "is not counted. Cells are medians over the passes with the range; a ratio is the geometric "
-    "mean "
-    "of the pairs, so that above 1 the second engine is better, and “≥” the bound above which it "
-    "lies "
-    "with 95 % confidence. TTFT counts from the request's arrival, ITL is the time between two "
-    "tokens "
-    "of a request, both as the steps end. “KV slots without a token” is the share of the slots in "
-    "all "
-    "held blocks, over all steps; below it stands what an allocator would waste that reserves each "
-    "request's memory in one piece. “Step overhead” is the time between two steps' "
-    "computations.\n\n"
-    "On a CPU a prompt's computation is bound by arithmetic, so what V1 gains by running prompts "
-    "and "
-    "decoding in one step is less than on a device whose steps cost the reading of the weights; "
-    "the "
-    "schedules show what each engine did.\n\n";
+constexpr const char* kHowToRead = R"(Both engines live in one process and serve the same requests
+by turns, pass after pass, greedy and with a fixed number of tokens; the order within a pair
+alternates, and a first pass of each is not counted. Cells are medians over the passes with the
+range; a ratio is the median of the pairs, turned so that above 1 the second engine is better, and
+“≥” the bound above which it lies with 95 % confidence (sign test). TTFT counts from the request's
+arrival, ITL is the time between two tokens of a request, both as the steps end. “KV slots without a
+token” is the share of the slots in all held blocks, over all steps; below it stands what an
+allocator would waste that reserves each request's memory in one piece. “Step overhead” is the time
+between two steps' computations.
+
+On a CPU a prompt's computation is bound by arithmetic, so what V1 gains by running prompts and
+decoding in one step is less than on a device whose steps cost the reading of the weights; the
+schedules show what each engine did.
+
+)";
 
 void write_summary(JsonWriter& writer, const char* name, const Summary& summary) {
   writer.key(name).begin_object();
@@ -143,8 +137,8 @@ void write_metric(JsonWriter& writer, const Metric& metric) {
   write_summary(writer, "baseline", metric.baseline);
   write_summary(writer, "candidate", metric.candidate);
   if (metric.ratio) {
-    writer.field("ratio", metric.ratio->mean);
-    if (metric.ratio->num_pairs >= 2) writer.field("ratio_lower_95", metric.ratio->lower_95);
+    writer.field("ratio", metric.ratio->median);
+    if (metric.ratio->lower_95 > 0.0) writer.field("ratio_lower_95", metric.ratio->lower_95);
   }
   writer.end_object();
 }
@@ -173,8 +167,9 @@ std::string metrics_table(const Comparison& comparison) {
 
 std::string summary_table(const std::vector<Comparison>& comparisons) {
   std::string text =
-      "| workload | engines | output tokens/s | ratio | TTFT p50 | ITL p99 | hit rate, % | greedy "
-      "outputs |\n|---|---|---|---|---|---|---|---|\n";
+      "| workload | engines | output tokens/s | ratio | TTFT p50 | ITL p99 | hit rate, % | "
+      "greedy outputs |\n"
+      "|---|---|---|---|---|---|---|---|\n";
   for (const Comparison& comparison : comparisons) {
     const Metric& rate = comparison.metric("output tokens/s");
     const Metric& hits = comparison.metric("prefix cache hit rate");

@@ -10,13 +10,18 @@
 namespace quire::bench {
 namespace {
 
-// One-sided 95 % quantiles of Student's t for 1, 2, … degrees of freedom.
-constexpr double kT95[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812,
-                           1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725,
-                           1.721, 1.717, 1.714, 1.711, 1.708, 1.706, 1.703, 1.701, 1.699, 1.697};
-
-double t95(size_t degrees_of_freedom) {
-  return kT95[std::min(degrees_of_freedom, std::size(kT95)) - 1];
+// How many of n fair coins fall on one side in less than 5 % of all throws, or fewer; -1: none is
+// that rare.
+int rare_number_of_heads(int n) {
+  double probability = std::pow(0.5, n);  // of exactly k heads
+  double sum = probability;  // of at most k
+  int k = -1;
+  while (sum <= 0.05) {
+    ++k;
+    probability *= static_cast<double>(n - k) / (k + 1);
+    sum += probability;
+  }
+  return k;
 }
 
 }  // namespace
@@ -36,24 +41,19 @@ double mean(std::span<const double> values) {
 
 PairedRatio paired_ratio(std::span<const double> numerators, std::span<const double> denominators) {
   QUIRE_CHECK(numerators.size() == denominators.size());
-  std::vector<double> logs;
+  std::vector<double> ratios;
   for (size_t i = 0; i < numerators.size(); ++i) {
     if (numerators[i] > 0.0 && denominators[i] > 0.0) {
-      logs.push_back(std::log(numerators[i] / denominators[i]));
+      ratios.push_back(numerators[i] / denominators[i]);
     }
   }
-  PairedRatio ratio{.num_pairs = static_cast<int>(logs.size())};
-  if (logs.empty()) return ratio;
-  const double center = mean(logs);
-  ratio.mean = std::exp(center);
-  if (logs.size() < 2) return ratio;
-  double squares = 0.0;
-  for (const double log : logs)
-    squares += (log - center) * (log - center);
-  const auto degrees = static_cast<double>(logs.size() - 1);
-  const double error = std::sqrt(squares / degrees / static_cast<double>(logs.size()));
-  ratio.lower_95 = std::exp(center - t95(logs.size() - 1) * error);
-  return ratio;
+  PairedRatio result{.num_pairs = static_cast<int>(ratios.size())};
+  if (ratios.empty()) return result;
+  result.median = percentile(ratios, 50);
+  std::ranges::sort(ratios);
+  const int place = rare_number_of_heads(result.num_pairs);
+  if (place >= 0) result.lower_95 = ratios[place];
+  return result;
 }
 
 }  // namespace quire::bench

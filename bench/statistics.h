@@ -19,9 +19,10 @@ double mean(std::span<const double> values);  // 0 for none
 // right beside them. Pairs with a number that is not positive have no ratio and are left out.
 struct PairedRatio {
   int num_pairs = 0;
-  double mean = 0.0;  // geometric; 0 without pairs
-  // The true ratio lies above it with 95 % confidence (Student's t of the logarithms). 0 for fewer
-  // than two pairs, which say nothing about their spread.
+  double median = 0.0;  // 0 without pairs
+  // The true median lies above it with a confidence of at least 95 %, however the ratios are
+  // distributed (sign test): disturbed pairs do not matter as long as they are few. 0 for fewer
+  // than five pairs, which cannot give that confidence.
   double lower_95 = 0.0;
 };
 PairedRatio paired_ratio(std::span<const double> numerators, std::span<const double> denominators);

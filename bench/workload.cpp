@@ -79,9 +79,17 @@ class Builder {
   Builder& compare_caching() {
     compare_schedulers(kLargeBudget, kLargeBudget);
     workload_.baseline_name = "V1 without prefix cache";
-    workload_.candidate_name = "V1";
     workload_.baseline = workload_.candidate;
     workload_.baseline.enable_prefix_caching = false;
+    return *this;
+  }
+
+  Builder& compare_async_scheduling() {
+    compare_schedulers(kLargeBudget, kLargeBudget);
+    workload_.baseline_name = "V1";
+    workload_.candidate_name = "V1 with async scheduling";
+    workload_.baseline = workload_.candidate;
+    workload_.candidate.async_scheduling = true;
     return *this;
   }
 
@@ -149,8 +157,8 @@ Workload make_hello(const WorkloadOptions& options) {
     );
   builder.workload().is_streamed = false;
   builder.describe(fmt::format(
-      "{} × “Hello world”, {} tokens each, all at once. Nothing to reuse and nothing to mix: both "
-      "engines run the same batches. Budget {} for both.",
+      "{} × “Hello world”, {} tokens each, all at once. Nothing to reuse and nothing to mix: "
+      "both engines run the same batches. Budget {} for both.",
       num_requests,
       kNumOutputTokens,
       kLargeBudget
@@ -191,9 +199,8 @@ Workload make_mixed(const WorkloadOptions& options) {
   }
   builder.describe(fmt::format(
       "{} times, every {} s: {} requests of 32 tokens that decode {} tokens, and {} s later a "
-      "burst "
-      "of {} prompts of {} tokens. V0 (budget {}) stops decoding until the burst is prefilled; V1 "
-      "(budget {}) prefills in chunks beside it.",
+      "burst of {} prompts of {} tokens. V0 (budget {}) stops decoding until the burst is "
+      "prefilled; V1 (budget {}) prefills in chunks beside it.",
       num_bursts,
       kBurstGap,
       kNumDecoding,
@@ -223,8 +230,8 @@ Workload make_shared_prefix(const WorkloadOptions& options) {
     builder.add(std::move(request));
   }
   builder.describe(fmt::format(
-      "{} requests, all at once, that begin with the same {} tokens (a system prompt), then {} of "
-      "their own; {} tokens each. V1 computes the shared part once. Budget {} for both.",
+      "{} requests, all at once, that begin with the same {} tokens (a system prompt), then {} "
+      "of their own; {} tokens each. V1 computes the shared part once. Budget {} for both.",
       num_requests,
       kNumShared,
       kNumOwn,
@@ -254,8 +261,9 @@ Workload make_chat(const WorkloadOptions& options) {
     }
   }
   builder.describe(fmt::format(
-      "{} conversations of {} turns: {} tokens first, then {} more after each answer of {} tokens, "
-      "without a pause. V1 finds the conversation so far in its cache. Budget {} for both.",
+      "{} conversations of {} turns: {} tokens first, then {} more after each answer of {} "
+      "tokens, without a pause. V1 finds the conversation so far in its cache. Budget {} for "
+      "both.",
       num_conversations,
       kNumTurns,
       kNumFirst,
@@ -289,9 +297,9 @@ Workload make_bursty(const WorkloadOptions& options) {
     });
   }
   builder.describe(fmt::format(
-      "The first {} requests of Azure's conversation trace: arrivals {} times as fast as recorded, "
-      "all lengths times {:.3f} so that the longest fits the model's {} tokens; the contents are "
-      "random. Budget {} (V0) and {} (V1).",
+      "The first {} requests of Azure's conversation trace: arrivals {} times as fast as "
+      "recorded, all lengths times {:.3f} so that the longest fits the model's {} tokens; the "
+      "contents are random. Budget {} (V0) and {} (V1).",
       num_requests,
       kSpeedUp,
       scale,
@@ -328,10 +336,9 @@ Workload make_memory_bound(const WorkloadOptions& options) {
   builder.workload().model_dir = model_dir;
   builder.workload().is_streamed = false;
   builder.describe(fmt::format(
-      "{} requests of {} tokens in and {} out, one every {} s, at most {} running; a Llama of 0.3 "
-      "B "
-      "parameters with random weights in bfloat16. V0 runs each prompt in a step of its own, while "
-      "the others wait; V1 takes it along in a decode step. Budget {} for both.",
+      "{} requests of {} tokens in and {} out, one every {} s, at most {} running; a Llama of "
+      "0.3 B parameters with random weights in bfloat16. V0 runs each prompt in a step of its "
+      "own, while the others wait; V1 takes it along in a decode step. Budget {} for both.",
       num_requests,
       kNumTokens,
       kNumTokens,
@@ -357,13 +364,34 @@ Workload make_no_hits(const WorkloadOptions& options) {
   }
   builder.workload().is_streamed = false;
   builder.describe(fmt::format(
-      "{} requests of {} tokens that have nothing in common, {} tokens each, all at once: what the "
-      "prefix cache costs when it never hits. A cost far below the noise of the throughput shows "
-      "in "
-      "the time between steps. Budget {} for both.",
+      "{} requests of {} tokens that have nothing in common, {} tokens each, all at once: what "
+      "the prefix cache costs when it never hits. A cost far below the noise of the throughput "
+      "shows in the time between steps. Budget {} for both.",
       num_requests,
       kNumPromptTokens,
       kNumOutputTokens,
+      kLargeBudget
+  ));
+  return std::move(builder.workload());
+}
+
+Workload make_async(const WorkloadOptions& options) {
+  constexpr int kNumTokens = 64;  // in and out
+  Builder builder("async", options);
+  builder.require_model_len(2 * kNumTokens);
+  builder.compare_async_scheduling();
+  const int num_requests = builder.scaled(64);
+  for (int i = 0; i < num_requests; ++i) {
+    builder.add({
+        .token_ids = builder.random_tokens(kNumTokens),
+        .num_output_tokens = kNumTokens,
+    });
+  }
+  builder.describe(fmt::format(
+      "{} requests of {} tokens in and out, all at once and streamed: what planning a step while "
+      "the one before it runs gains where both need the same CPUs. Budget {} for both.",
+      num_requests,
+      kNumTokens,
       kLargeBudget
   ));
   return std::move(builder.workload());
@@ -382,6 +410,7 @@ constexpr std::array kWorkloads = {
     NamedWorkload{"bursty", make_bursty},
     NamedWorkload{"memory-bound", make_memory_bound},
     NamedWorkload{"no-hits", make_no_hits},
+    NamedWorkload{"async", make_async},
 };
 
 }  // namespace

@@ -24,3 +24,10 @@ for num_prompts in 64 512; do
   "$build/quire" bench throughput --model "$model" --input-len 64 --output-len 64 \
     --num-prompts "$num_prompts" --output-json "$results/throughput-$num_prompts.json"
 done
+
+echo "=== quire bench engine-overhead"
+"$build/quire" bench engine-overhead --model "$model" --output-json "$results/engine_overhead.json"
+
+echo "=== quire bench compare-engines"
+"$build/quire" bench compare-engines --model "$model" --workload all \
+  --report "$results/v0-vs-v1.md" --output-json "$results/v0_vs_v1.json"
