@@ -137,6 +137,52 @@ TEST_P(GoldenModesTest, PreemptedRequestsGiveTheGoldenTokens) {
   EXPECT_GT(num_preemptions, 0);
 }
 
+TEST_P(GoldenModesTest, StepsPlannedAheadGiveTheGoldenTokens) {
+  EngineConfig wish = config();
+  wish.async_scheduling = true;
+  LLM llm(wish);
+  expect_golden(generate(llm));
+  expect_golden(generate(llm));  // from the cache
+  const EngineStats stats = llm.engine().stats();
+  EXPECT_GT(stats.num_overlapped_steps, stats.num_steps / 2) << "two steps are under way";
+  EXPECT_GT(stats.prefix_cache_hits, 0);
+}
+
+TEST_P(GoldenModesTest, PreemptedRequestsOfStepsPlannedAheadGiveTheGoldenTokens) {
+  EngineConfig wish = config();
+  wish.async_scheduling = true;
+  wish.num_gpu_blocks_override = 160;
+  wish.scheduler_reserve_full_isl = false;
+  LLM llm(wish);
+  expect_golden(generate(llm, 2));
+  const EngineStats stats = llm.engine().stats();
+  EXPECT_GT(stats.num_preemptions, 0);
+  EXPECT_GT(stats.num_overlapped_steps, stats.num_steps / 2);
+}
+
+TEST_P(GoldenModesTest, APauseInTheMiddleGivesTheGoldenTokens) {
+  for (const bool async_scheduling : {false, true}) {
+    EngineConfig wish = config();
+    wish.async_scheduling = async_scheduling;
+    AsyncEngine engine(wish);
+    SamplingParams params = greedy(goldens_[0]);
+    params.output_kind = RequestOutputKind::kDelta;
+    const auto stream = engine.add_request("paused", {.token_ids = goldens_[0].prompt_ids}, params);
+    std::vector<int32_t> ids = stream->next().value().outputs.at(0).token_ids;
+    ASSERT_TRUE(engine.pause_generation(PauseMode::kKeep));
+    EXPECT_TRUE(engine.is_paused());
+    EXPECT_FALSE(stream->finished());
+    engine.resume_generation();
+    EXPECT_FALSE(engine.is_paused());
+    while (const auto output = stream->next()) {
+      const std::vector<int32_t>& more = output->outputs.at(0).token_ids;
+      ids.insert(ids.end(), more.begin(), more.end());
+    }
+    EXPECT_EQ(ids, goldens_[0].greedy_ids);
+    EXPECT_EQ(engine.stats().num_preemptions, 1) << "the pause forgot what was computed";
+  }
+}
+
 // bfloat16 weights and cache may tip a near tie: then the golden's own gap at that step is small.
 TEST_P(GoldenModesTest, Bfloat16GivesTheGoldenTokensOrANearTie) {
   EngineConfig wish = config();
