@@ -27,8 +27,8 @@ class InputBatch {
  public:
   InputBatch(int num_groups, int max_num_reqs, int max_num_tokens, int max_num_blocks);
 
-  // Fills the arrays from the entries and their block tables; forks, which compute nothing, are left
-  // out. block_sizes [num_groups].
+  // Fills the arrays from the entries and their block tables; forks, which compute nothing, are
+  // left out. block_sizes [num_groups].
   void build(
       std::span<const BatchEntry> entries,
       const BlockTables& tables,

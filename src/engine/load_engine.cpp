@@ -168,10 +168,7 @@ std::unique_ptr<EngineCoreClient> start_core(
     executor = std::make_unique<ThreadedExecutor>(std::move(executor), max_concurrent_batches);
   }
   auto core = std::make_unique<EngineCore>(
-      make_scheduler(resolved, cache),
-      std::move(executor),
-      cache.num_blocks,
-      max_concurrent_batches
+      make_scheduler(resolved, cache), std::move(executor), cache.num_blocks, max_concurrent_batches
   );
   return hooks.start_core ? hooks.start_core(std::move(core)) : make_inproc_client(std::move(core));
 }
