@@ -32,6 +32,7 @@ SchedulerOptions random_options() {
       .policy = *rc::gen::element(SchedulingPolicy::kFcfs, SchedulingPolicy::kPriority),
       .scheduler_reserve_full_isl = *rc::gen::arbitrary<bool>(),
       .enable_prefix_caching = *rc::gen::element(true, true, false),
+      .async_scheduling = *rc::gen::arbitrary<bool>(),
       .prefix_caching_hash_algo = PrefixCachingHashAlgo::kXxhash,
       .block_size = 4,
       .num_blocks = in_range(10, 30),
@@ -42,18 +43,22 @@ SchedulerOptions random_options() {
 // Prompts from few tokens and few lengths, so that many share a beginning.
 RequestOptions random_request(double arrival_time) {
   const int first = in_range(0, 3);
+  const bool resumable = in_range(0, 6) == 0;
+  const auto prompt_logprobs = *rc::gen::element<std::optional<int>>(std::nullopt, std::nullopt, 1);
   return {
       .prompt = token_range(first, in_range(1, 40)),
       .max_tokens = in_range(1, 12),
-      .prompt_logprobs = *rc::gen::element<std::optional<int>>(std::nullopt, std::nullopt, 1),
+      .prompt_logprobs = resumable ? std::nullopt : prompt_logprobs,
       .priority = in_range(0, 3),
       .arrival_time = arrival_time,
       .cache_salt = *rc::gen::element<std::string>("", "", "salt"),
+      .is_ready = in_range(0, 8) > 0,
+      .resumable = resumable,
   };
 }
 
 void act_at_random(FakeEngine& engine, double time) {
-  const int action = in_range(0, 20);
+  const int action = in_range(0, 25);
   const RequestId any_id =
       static_cast<RequestId>(in_range(0, static_cast<int>(engine.next_id()) + 1));
   if (action < 6) {
@@ -68,6 +73,14 @@ void act_at_random(FakeEngine& engine, double time) {
     RC_ASSERT(is_reset || !reset_running_requests);
   } else if (action < 13) {
     engine.step(/*aborted_id=*/any_id);
+  } else if (action < 14) {
+    engine.set_ready(any_id);
+  } else if (action < 16) {
+    engine.extend(any_id, token_range(in_range(0, 3), in_range(0, 9)), in_range(0, 3) > 0);
+  } else if (action < 18) {
+    engine.scheduler().set_pause_state(*rc::gen::element(
+        PauseState::kUnpaused, PauseState::kUnpaused, PauseState::kPausedNew, PauseState::kPausedAll
+    ));
   } else {
     engine.step();
   }
@@ -78,6 +91,8 @@ TEST(SchedulerPropertyTest, EveryRequestGetsItsContinuation) {
   int num_runs_with_hits = 0;
   int num_runs_with_preemptions = 0;
   int num_runs_with_prompt_logprobs = 0;
+  int num_runs_with_continued_sessions = 0;
+  int num_runs_with_overlapped_steps = 0;
   const bool holds = rc::check("every request gets its continuation", [&] {
     FakeEngine engine(random_options());
     const int num_actions = in_range(1, 200);
@@ -88,11 +103,15 @@ TEST(SchedulerPropertyTest, EveryRequestGetsItsContinuation) {
     num_runs_with_hits += engine.num_hit_tokens() > 0;
     num_runs_with_preemptions += engine.scheduler().stats().num_preemptions > 0;
     num_runs_with_prompt_logprobs += engine.num_prompt_logprobs() > 0;
+    num_runs_with_continued_sessions += engine.num_continued() > 0;
+    num_runs_with_overlapped_steps += engine.num_overlapped_steps() > 0;
   });
   EXPECT_TRUE(holds);
   EXPECT_GT(num_runs_with_hits, 10);
   EXPECT_GT(num_runs_with_preemptions, 10);
   EXPECT_GT(num_runs_with_prompt_logprobs, 10);
+  EXPECT_GT(num_runs_with_continued_sessions, 10);
+  EXPECT_GT(num_runs_with_overlapped_steps, 10);
 }
 
 // The pool against a plain list of tables.

@@ -17,6 +17,7 @@ struct StormCase {
   bool enable_prefix_caching;
   bool has_drafts;
   int num_blocks;  // drafts end requests sooner, so fewer blocks do
+  bool async_scheduling = false;
 };
 
 class StormTest : public ::testing::TestWithParam<StormCase> {
@@ -27,6 +28,7 @@ class StormTest : public ::testing::TestWithParam<StormCase> {
         .max_model_len = 256,
         .policy = GetParam().policy,
         .enable_prefix_caching = GetParam().enable_prefix_caching,
+        .async_scheduling = GetParam().async_scheduling,
         .block_size = 4,
         .num_blocks = GetParam().num_blocks,
     };
@@ -43,6 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
         StormCase{"fcfs", SchedulingPolicy::kFcfs, true, false, 100},
         StormCase{"fcfs_uncached", SchedulingPolicy::kFcfs, false, false, 100},
         StormCase{"fcfs_drafts", SchedulingPolicy::kFcfs, true, true, 50},
+        StormCase{"fcfs_async", SchedulingPolicy::kFcfs, true, false, 100, true},
+        StormCase{"priority_async_drafts", SchedulingPolicy::kPriority, true, true, 50, true},
         StormCase{"priority", SchedulingPolicy::kPriority, true, false, 100},
         StormCase{"priority_drafts", SchedulingPolicy::kPriority, true, true, 50}
     ),
@@ -70,6 +74,7 @@ TEST_P(StormTest, EveryRequestIsServedRight) {
   EXPECT_GT(engine.num_finished(), 900);
   EXPECT_GT(engine.scheduler().stats().num_preemptions, 100);
   EXPECT_EQ(engine.num_hit_tokens() > 0, GetParam().enable_prefix_caching);
+  EXPECT_EQ(engine.num_overlapped_steps() > 1000, GetParam().async_scheduling);
   expect_scheduler_is_empty(engine.scheduler());
 }
 
