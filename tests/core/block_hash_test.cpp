@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <openssl/sha.h>
 
 #include "core/request.h"
 #include "support/json_reader.h"
@@ -72,6 +73,49 @@ TEST_P(BlockHashDigestTest, DigestsEqualTheReference) {
     ++num_blocks;
   }
   EXPECT_EQ(num_blocks, 3);
+}
+
+// Canonical CBOR of a list of integers behind a parent and before null, written plainly.
+std::string plain_head(int major_type, uint64_t argument) {
+  const int num_bytes = argument < 24 ? 0 : argument < 256 ? 1 : argument < 65536 ? 2 : 4;
+  const int info = num_bytes == 0   ? static_cast<int>(argument)
+                   : num_bytes == 4 ? 26
+                                    : 23 + num_bytes;
+  std::string out(1, static_cast<char>(major_type * 32 + info));
+  for (int i = num_bytes - 1; i >= 0; --i)
+    out += static_cast<char>(argument >> (8 * i));
+  return out;
+}
+
+std::string plain_message(const BlockHash& parent, const std::vector<int32_t>& token_ids) {
+  std::string out = plain_head(4, 3) + plain_head(2, 32);
+  for (const uint8_t byte : parent.bytes)
+    out += static_cast<char>(byte);
+  out += plain_head(4, token_ids.size());
+  for (const int64_t id : token_ids) {
+    out += id < 0 ? plain_head(1, static_cast<uint64_t>(-1 - id))
+                  : plain_head(0, static_cast<uint64_t>(id));
+  }
+  return out + '\xf6';
+}
+
+TEST(BlockHashTest, TokensOfEverySizeAreWrittenInTheirShortestForm) {
+  std::vector<int32_t> token_ids;
+  for (const int32_t border : {0, 23, 24, 255, 256, 65535, 65536, 1 << 24, INT32_MAX - 1}) {
+    for (int32_t id : {border, border + 1, -1 - border, -2 - border})
+      token_ids.push_back(id);
+  }
+  BlockHasher hasher(CacheConfig{});
+  BlockHash parent;
+  parent.bytes[5] = 77;
+  for (size_t n = 0; n <= token_ids.size(); ++n) {
+    const std::vector<int32_t> ids(token_ids.begin(), token_ids.begin() + static_cast<int>(n));
+    const std::string message = plain_message(parent, ids);
+    BlockHash expected;
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(message.data());
+    SHA256(bytes, message.size(), expected.bytes.data());
+    EXPECT_EQ(hasher.hash_block(&parent, ids), expected) << n << " tokens";
+  }
 }
 
 TEST(BlockHashTest, AnotherSeedGivesAnotherRoot) {
