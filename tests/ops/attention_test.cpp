@@ -212,6 +212,78 @@ TEST_P(AttentionTest, DecodesALargeBatchOfMixedLengths) {
   run_and_check(setup, steps);
 }
 
+// Request 1 computes the last token of a block that request 0, earlier in the batch, shares
+// already.
+struct SharedBlockStep {
+  std::vector<float> qkv;  // [2, 48]: one query head, one kv head of 16
+  std::vector<int32_t> query_start_loc = {0, 1, 2};
+  std::vector<int32_t> seq_lens = {17, 16};
+  std::vector<int32_t> positions = {16, 15};
+  std::vector<int32_t> block_table = {1, 2, 1, 0};
+  std::vector<int32_t> slot_mapping = {32, 31};
+  std::vector<float> cos_sin;
+
+  SharedBlockStep() : qkv(2 * 48), cos_sin(17 * 16) {
+    for (size_t i = 0; i < qkv.size(); ++i) {
+      qkv[i] = 0.01f * static_cast<float>(i);
+    }
+    for (size_t i = 0; i < cos_sin.size(); ++i) {
+      cos_sin[i] = i % 16 < 8 ? 1.0f : 0.0f;  // no rotation
+    }
+  }
+  // Outputs of the requests [first, first + count).
+  std::vector<float> run(const Stream& stream, const Tensor& cache, int first, int count) {
+    const auto vector = [&](std::vector<int32_t>& values, int64_t size) {
+      return Tensor(values.data() + first, DType::kInt32, {size});
+    };
+    std::vector<int32_t> starts(query_start_loc.begin(), query_start_loc.begin() + count + 1);
+    const PagedBatch batch{
+        .num_reqs = count,
+        .num_tokens = count,
+        .block_size = 16,
+        .query_start_loc = Tensor(starts.data(), DType::kInt32, {count + 1}),
+        .seq_lens = vector(seq_lens, count),
+        .positions = vector(positions, count),
+        .block_table = Tensor(block_table.data() + 2 * first, DType::kInt32, {count, 2}),
+        .slot_mapping = vector(slot_mapping, count),
+    };
+    AttentionParams params;
+    params.num_heads = 1;
+    params.num_kv_heads = 1;
+    params.head_dim = 16;
+    params.scale = 0.25f;
+    params.rope = {Tensor(cos_sin.data(), DType::kFloat32, {17, 16}), 16};
+    std::vector<float> inputs(qkv.begin() + 48 * first, qkv.begin() + 48 * (first + count));
+    std::vector<float> out(16 * count);
+    ops::paged_attention(
+        stream,
+        params,
+        batch,
+        Tensor(inputs.data(), DType::kFloat32, {count, 48}),
+        cache,
+        Tensor(out.data(), DType::kFloat32, {count, 16})
+    );
+    return out;
+  }
+};
+
+TEST_P(AttentionTest, ReadsATokenThatAnotherRequestComputesInTheSameStep) {
+  const size_t num_bytes = ops::kv_cache_bytes(3, 16, 1, 16, DType::kFloat32);
+  ThreadPool one_thread(1);  // takes the reader's work before the writer's
+  SharedBlockStep step;
+  std::vector<float> outputs[2];
+  for (const bool together : {false, true}) {
+    const Storage storage(num_bytes);
+    std::fill_n(static_cast<float*>(storage.data()), num_bytes / 4, 0.125f);
+    const auto num_floats = static_cast<int64_t>(num_bytes / 4);
+    const Tensor cache(storage.data(), DType::kFloat32, {num_floats});
+    if (!together) (void)step.run(Stream::cpu(one_thread), cache, 1, 1);
+    outputs[together] = step.run(Stream::cpu(one_thread), cache, 0, together ? 2 : 1);
+    outputs[together].resize(16);
+  }
+  EXPECT_EQ(outputs[1], outputs[0]);
+}
+
 TEST_P(AttentionTest, AcceptsABatchWithoutTokens) {
   PagedSetup setup = make_setup({4, 2, 16}, DType::kFloat32, {5});
   PagedSequences sequences(setup);

@@ -12,8 +12,8 @@ namespace {
 
 // One call: first every token's norm, rope and cache write, then the query rows as work items that
 // threads take one by one. An item is a request, a kv head, a tile of its query tokens and a part
-// of its query heads; how rows fall into items changes no row's result. When every item reads one
-// token of its own and all heads that share its kv head, it prepares them itself.
+// of its query heads; how rows fall into items changes no row's result. When nothing is read that
+// another item writes, items prepare their tokens themselves, which saves the barrier.
 class AttentionCall {
  public:
   AttentionCall(
@@ -44,7 +44,7 @@ class AttentionCall {
         num_items == 0 ? 1 : static_cast<int>(ceil_div<int64_t>(num_threads, num_items));
     const int needed = ceil_div(group_size, kMaxAttendRows);
     num_head_parts_ = std::min(group_size, std::max(wanted, needed));
-    items_prepare_ = num_head_parts_ == 1 && has_one_token_each();
+    items_prepare_ = num_head_parts_ == 1 && reads_no_other_token();
     next_item_ = num_threads;  // the first ones are dealt out
     scratch_floats_ = attend_scratch_floats(layout_.padded_head_dim);
     scratch_ = static_cast<float*>(pool.scratch(num_threads * scratch_floats_ * sizeof(float)));
@@ -67,10 +67,15 @@ class AttentionCall {
     return ceil_div(query_begin(request + 1) - query_begin(request), tile_tokens_);
   }
 
-  bool has_one_token_each() const {
+  // One token each, and no block becomes full: a request may share a full block in the very step
+  // that computes its last token.
+  bool reads_no_other_token() const {
     if (batch_.num_tokens != batch_.num_reqs) return false;
+    if (batch_.num_reqs == 1) return true;
+    const auto* slots = batch_.slot_mapping.data<int32_t>();
     for (int request = 0; request < batch_.num_reqs; ++request) {
       if (query_begin(request) != request) return false;
+      if ((slots[request] + 1) % batch_.block_size == 0) return false;
     }
     return true;
   }
