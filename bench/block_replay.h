@@ -24,8 +24,8 @@ struct ReplayResult {
   int64_t num_hit_blocks = 0;
   // Blocks looked up, touched, handed out, cached and freed.
   int64_t num_block_operations = 0;
-  double block_seconds = 0.0;  // that these took
-  double hash_seconds = 0.0;  // of hashing the prompts
+  double block_seconds = 0.0;  // CPU time that these took
+  double hash_seconds = 0.0;  // CPU time of hashing the prompts
 
   double block_hit_rate() const {
     return num_full_blocks == 0 ? 0.0 : static_cast<double>(num_hit_blocks) / num_full_blocks;
