@@ -13,8 +13,8 @@
 
 namespace quire::test {
 
-// The engine's loop over a scheduler and a FakeRunner, with its clients. With async_scheduling a step
-// is planned before the one before it is told to the scheduler. Throws InternalError if an
+// The engine's loop over a scheduler and a FakeRunner, with its clients. With async_scheduling a
+// step is planned before the one before it is told to the scheduler. Throws InternalError if an
 // invariant breaks in any step, or if a request gets another output than the one right continuation
 // of its prompt, or prompt logprobs that are not one per token and in order.
 class FakeEngine {
