@@ -76,9 +76,10 @@ std::vector<RequestRecord> RequestRecorder::take_records() {
   return std::exchange(records_, {});
 }
 
-void RecordedClient::add_request(std::unique_ptr<Request> request) {
-  recorder_.note_added(request->id);
-  client_->add_request(std::move(request));
+void RecordedClient::add_requests(std::vector<std::unique_ptr<Request>> completions) {
+  for (const auto& request : completions)
+    recorder_.note_added(request->id);
+  client_->add_requests(std::move(completions));
 }
 
 bool RecordedClient::wait_outputs(EngineCoreOutputs& outputs) {

@@ -52,7 +52,7 @@ class RecordedClient final : public EngineCoreClient {
   RecordedClient(std::unique_ptr<EngineCoreClient> client, RequestRecorder& recorder)
       : client_(std::move(client)), recorder_(recorder) {}
 
-  void add_request(std::unique_ptr<Request> request) override;
+  void add_requests(std::vector<std::unique_ptr<Request>> completions) override;
   void abort_requests(std::vector<RequestId> ids) override {
     client_->abort_requests(std::move(ids));
   }

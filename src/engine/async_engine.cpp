@@ -127,9 +127,7 @@ std::shared_ptr<RequestStream> AsyncEngine::add_request(
 ) {
   ProcessedInput input = impl_->input.process(prompt, params, options);
   std::shared_ptr<RequestState> state = impl_->output.add(request_id, input);
-  for (auto& request : input.requests) {
-    impl_->loaded.core->add_request(std::move(request));
-  }
+  impl_->loaded.core->add_requests(std::move(input.requests));
   // An abort may have come before the requests that it meant.
   if (state->ended()) impl_->abort_in_core(state->core_ids());
   // Nobody will read what a dropped stream's request computes.

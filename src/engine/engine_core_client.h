@@ -16,7 +16,8 @@ namespace quire {
 class EngineCoreClient {
  public:
   virtual ~EngineCoreClient() = default;
-  virtual void add_request(std::unique_ptr<Request> request) = 0;
+  // The completions of one prompt: nothing comes between them.
+  virtual void add_requests(std::vector<std::unique_ptr<Request>> completions) = 0;
   virtual void abort_requests(std::vector<RequestId> ids) = 0;
   virtual bool reset_prefix_cache(bool reset_running_requests) = 0;  // waits for the answer
   // Waits until nothing runs; false: resumed meanwhile, or the engine has ended.

@@ -14,7 +14,7 @@ namespace quire {
 namespace {
 
 struct AddMessage {
-  std::unique_ptr<Request> request;
+  std::vector<std::unique_ptr<Request>> completions;
 };
 struct AbortMessage {
   std::vector<RequestId> ids;
@@ -109,9 +109,9 @@ class InprocClient final : public EngineCoreClient {
 
   ~InprocClient() override { shutdown(); }
 
-  void add_request(std::unique_ptr<Request> request) override {
+  void add_requests(std::vector<std::unique_ptr<Request>> completions) override {
     // Dropped after a shutdown: the reader ends every stream then.
-    (void)inbox_.put(AddMessage{std::move(request)});
+    (void)inbox_.put(AddMessage{std::move(completions)});
   }
 
   void abort_requests(std::vector<RequestId> ids) override {
@@ -193,7 +193,8 @@ class InprocClient final : public EngineCoreClient {
 
   void handle(Message& message) {
     if (auto* add = std::get_if<AddMessage>(&message)) {
-      core_->add_request(std::move(add->request));
+      for (auto& request : add->completions)
+        core_->add_request(std::move(request));
     } else if (auto* abort = std::get_if<AbortMessage>(&message)) {
       core_->abort_requests(abort->ids, outputs_);
     } else if (auto* reset = std::get_if<ResetMessage>(&message)) {

@@ -51,12 +51,17 @@ void ThreadedExecutor::run() {
 }
 
 void ThreadedExecutor::run_step(Step& step) {
+  if (failure_) {
+    step.error = failure_;
+    return;
+  }
   try {
     inner_->execute_model(*step.output);
     // The inner result is written again by the next step, which may begin before this one is read.
     std::swap(step.result, inner_->sample_tokens());
   } catch (...) {
-    step.error = std::current_exception();
+    failure_ = std::current_exception();
+    step.error = failure_;
   }
 }
 

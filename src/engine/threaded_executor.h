@@ -13,7 +13,8 @@ namespace quire {
 
 // Runs another executor on a thread of its own, so that the next step can be planned while one
 // runs. Steps run in the order of their execute_model() calls, of which max_steps may lie before
-// the sample_tokens() of the first. What a step throws comes out of its sample_tokens().
+// the sample_tokens() of the first. What a step throws comes out of its sample_tokens(), and out of
+// those of all later steps, which are not run: the device may be in any state.
 class ThreadedExecutor final : public Executor {
  public:
   ThreadedExecutor(std::unique_ptr<Executor> inner, int max_steps);
@@ -41,6 +42,7 @@ class ThreadedExecutor final : public Executor {
   size_t num_finished_ = 0;
   size_t num_taken_ = 0;
   bool is_closed_ = false;
+  std::exception_ptr failure_;  // of the executor's thread alone
   std::thread thread_;  // the last member: it uses all others
 };
 

@@ -303,6 +303,16 @@ TEST(ThreadedExecutorTest, WhatAStepThrowsComesOutOfItsResult) {
   EXPECT_THROW(executor.sample_tokens(), InternalError) << "no step is under way";
 }
 
+TEST(ThreadedExecutorTest, NothingRunsAfterAFailure) {
+  ThreadedExecutor executor(std::make_unique<FailingExecutor>(), /*max_steps=*/3);
+  const SchedulerOutput output;
+  for (int step = 0; step < 3; ++step)
+    executor.execute_model(output);
+  (void)executor.sample_tokens();
+  EXPECT_THROW(executor.sample_tokens(), std::runtime_error);
+  EXPECT_THROW(executor.sample_tokens(), std::runtime_error) << "the third would have succeeded";
+}
+
 TEST(ThreadedExecutorTest, MoreStepsThanItHoldsAreABug) {
   ThreadedExecutor executor(std::make_unique<FailingExecutor>(), /*max_steps=*/1);
   const SchedulerOutput output;

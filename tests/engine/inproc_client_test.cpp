@@ -35,6 +35,12 @@ class InprocClientTest : public ::testing::Test {
     );
   }
 
+  static void add(EngineCoreClient& client, std::unique_ptr<Request> request) {
+    std::vector<std::unique_ptr<Request>> completions;
+    completions.push_back(std::move(request));
+    client.add_requests(std::move(completions));
+  }
+
   // Reads until the request ends or the engine does; its tokens.
   static std::vector<int32_t> read(
       EngineCoreClient& client, RequestId id, std::optional<FinishReason>& reason
@@ -63,7 +69,7 @@ class InprocClientTest : public ::testing::Test {
 
 TEST_F(InprocClientTest, HandsOutTheTokensOfEveryStep) {
   const auto client = start();
-  client->add_request(make_request(7, 30));
+  add(*client, make_request(7, 30));
   std::optional<FinishReason> reason;
   const std::vector<int32_t> tokens = read(*client, 7, reason);
   EXPECT_EQ(tokens, test::FakeRunner::continuation(test::token_range(10, 20), 30));
@@ -77,7 +83,7 @@ TEST_F(InprocClientTest, HoldsBackWhatNobodyReadsBeforeTheEnd) {
   const auto client = start();
   auto request = make_request(7, 30);
   request->sampling_params.output_kind = RequestOutputKind::kFinalOnly;
-  client->add_request(std::move(request));
+  add(*client, std::move(request));
   auto first = std::async(std::launch::async, [&] {
     EngineCoreOutputs outputs;
     return client->wait_outputs(outputs);
@@ -97,7 +103,7 @@ TEST_F(InprocClientTest, HoldsBackWhatNobodyReadsBeforeTheEnd) {
 TEST_F(InprocClientTest, AnAbortEndsARequestWithItsReason) {
   control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 1500));
+  add(*client, make_request(7, 1500));
   client->abort_requests({7});
   allow_steps();
   std::optional<FinishReason> reason;
@@ -108,13 +114,13 @@ TEST_F(InprocClientTest, AnAbortEndsARequestWithItsReason) {
 TEST_F(InprocClientTest, AFailingStepKillsTheEngine) {
   control_.num_steps_to_failure = 3;
   const auto client = start();
-  client->add_request(make_request(7, 30));
+  add(*client, make_request(7, 30));
   std::optional<FinishReason> reason;
   EXPECT_EQ(read(*client, 7, reason).size(), 3u) << "what the steps before gave";
   EXPECT_EQ(reason, std::nullopt);
   EXPECT_EQ(client->dead_reason(), "the device is gone");
   EngineCoreOutputs outputs;
-  client->add_request(make_request(8, 30));
+  add(*client, make_request(8, 30));
   client->abort_requests({7});
   EXPECT_FALSE(client->wait_outputs(outputs)) << "a dead engine says no more";
   client->shutdown();
@@ -145,7 +151,7 @@ TEST_F(InprocClientTest, AFailingStepEndsEveryStream) {
 TEST_F(InprocClientTest, ResetsThePrefixCacheBetweenRequests) {
   const auto client = start();
   for (RequestId id = 1; id <= 2; ++id) {
-    client->add_request(make_request(id, 2));
+    add(*client, make_request(id, 2));
     std::optional<FinishReason> reason;
     (void)read(*client, id, reason);
     ASSERT_EQ(reason, FinishReason::kLength);
@@ -157,7 +163,7 @@ TEST_F(InprocClientTest, ResetsThePrefixCacheBetweenRequests) {
 TEST_F(InprocClientTest, ADeadEngineResetsNothing) {
   control_.num_steps_to_failure = 0;
   const auto client = start();
-  client->add_request(make_request(7, 30));
+  add(*client, make_request(7, 30));
   EngineCoreOutputs outputs;
   ASSERT_FALSE(client->wait_outputs(outputs));
   EXPECT_FALSE(client->reset_prefix_cache(true));
@@ -167,7 +173,7 @@ TEST_F(InprocClientTest, AResetThatTheEngineDiesUnderIsAnswered) {
   control_.num_steps_to_failure = 0;
   control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 30));
+  add(*client, make_request(7, 30));
   control_.started_steps.acquire();
   auto reset = std::async(std::launch::async, [&] { return client->reset_prefix_cache(true); });
   control_.allowed_steps.release();
@@ -177,7 +183,7 @@ TEST_F(InprocClientTest, AResetThatTheEngineDiesUnderIsAnswered) {
 TEST_F(InprocClientTest, APauseThatWaitsIsAnsweredWhenNothingRuns) {
   control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 3));
+  add(*client, make_request(7, 3));
   control_.started_steps.acquire();
   auto pause =
       std::async(std::launch::async, [&] { return client->pause(PauseMode::kWait, false); });
@@ -188,7 +194,7 @@ TEST_F(InprocClientTest, APauseThatWaitsIsAnsweredWhenNothingRuns) {
   std::optional<FinishReason> reason;
   EXPECT_EQ(read(*client, 7, reason).size(), 3u);
 
-  client->add_request(make_request(8, 3));
+  add(*client, make_request(8, 3));
   client->resume();
   EXPECT_FALSE(client->stats().is_paused);
   reason.reset();
@@ -201,7 +207,7 @@ TEST_F(InprocClientTest, APauseCanForgetThePrefixCache) {
   for (const bool clear_cache : {false, true}) {
     for (const bool is_second : {false, true}) {
       const int64_t num_hits_before = client->stats().prefix_cache_hits;
-      client->add_request(make_request(id, 1));
+      add(*client, make_request(id, 1));
       std::optional<FinishReason> reason;
       ASSERT_EQ(read(*client, id++, reason).size(), 1u);
       const int64_t num_hits = client->stats().prefix_cache_hits - num_hits_before;
@@ -215,7 +221,7 @@ TEST_F(InprocClientTest, APauseCanForgetThePrefixCache) {
 TEST_F(InprocClientTest, AResumeEndsAPauseThatStillWaits) {
   control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 1500));
+  add(*client, make_request(7, 1500));
   control_.started_steps.acquire();
   auto pause =
       std::async(std::launch::async, [&] { return client->pause(PauseMode::kWait, true); });
@@ -232,7 +238,7 @@ TEST_F(InprocClientTest, AResumeEndsAPauseThatStillWaits) {
 TEST_F(InprocClientTest, ADeadEngineCannotBePaused) {
   control_.num_steps_to_failure = 0;
   const auto client = start();
-  client->add_request(make_request(7, 30));
+  add(*client, make_request(7, 30));
   EngineCoreOutputs outputs;
   ASSERT_FALSE(client->wait_outputs(outputs));
   EXPECT_FALSE(client->pause(PauseMode::kKeep, true));
@@ -242,7 +248,7 @@ TEST_F(InprocClientTest, ADeadEngineCannotBePaused) {
 TEST_F(InprocClientTest, AShutdownStopsLiveRequests) {
   control_.waits_for_allowance = true;
   const auto client = start();
-  client->add_request(make_request(7, 1500));
+  add(*client, make_request(7, 1500));
   control_.started_steps.acquire();
   auto shutdown = std::async(std::launch::async, [&] { client->shutdown(); });
   while (shutdown.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready)

@@ -34,12 +34,14 @@ TokenLogprobs top(TokenLogprobs candidates, int num_logprobs) {
 
 }  // namespace
 
-void FakeEngineCoreClient::add_request(std::unique_ptr<Request> request) {
-  {
-    std::lock_guard lock(mutex_);
-    added_.push_back(*request);
+void FakeEngineCoreClient::add_requests(std::vector<std::unique_ptr<Request>> completions) {
+  for (const auto& request : completions) {
+    {
+      std::lock_guard lock(mutex_);
+      added_.push_back(*request);
+    }
+    if (model_) serve(*request);
   }
-  if (model_) serve(*request);
 }
 
 void FakeEngineCoreClient::serve(const Request& request) {

@@ -23,7 +23,7 @@ class FakeEngineCoreClient final : public EngineCoreClient {
  public:
   explicit FakeEngineCoreClient(FakeModel model = nullptr) : model_(std::move(model)) {}
 
-  void add_request(std::unique_ptr<Request> request) override;
+  void add_requests(std::vector<std::unique_ptr<Request>> completions) override;
   void abort_requests(std::vector<RequestId> ids) override;
   bool reset_prefix_cache(bool) override { return true; }
   bool pause(PauseMode, bool) override { return true; }
