@@ -79,9 +79,14 @@ void Scheduler::go_on(Request& session, StreamingUpdate update) {
 }
 
 Request* Scheduler::idle_session_with_blocks() const {
-  return skipped_waiting_.first_where([this](const Request& request) {
+  const auto holds_blocks = [this](const Request& request) {
     return !kv_cache_manager_.block_ids(request, 0).empty();
+  };
+  // One that has input is about to run: it would compute its tokens anew at once.
+  Request* silent = skipped_waiting_.first_where([&](const Request& request) {
+    return request.status == RequestStatus::kWaitingForStreamingReq && holds_blocks(request);
   });
+  return silent ? silent : skipped_waiting_.first_where(holds_blocks);
 }
 
 bool Scheduler::release_idle_session() {

@@ -206,6 +206,16 @@ TEST_F(CrowdedSessionTest, AParkedOneGivesItsBlocksBeforeAnybodyIsPreempted) {
   EXPECT_EQ(session().num_computed_tokens, 0);
 }
 
+TEST_F(CrowdedSessionTest, ASilentOneGivesItsBlocksBeforeOneThatHasInput) {
+  step(10);
+  step(kEosTokenId);
+  scheduler_.add_request(create_request({.id = 1, .num_tokens = 17, .resumable = true}));
+  step(kEosTokenId);
+  add(token_range(100, 30));
+  EXPECT_EQ(num_scheduled_tokens(step(7)), (Counts{{0, 30}})) << "what it has stays";
+  EXPECT_EQ(scheduler_.find_request(1)->num_computed_tokens, 0);
+}
+
 TEST_F(CrowdedSessionTest, AResetTakesItsBlocksToo) {
   step(kEosTokenId);
   EXPECT_FALSE(scheduler_.reset_prefix_cache(/*reset_running_requests=*/false));
