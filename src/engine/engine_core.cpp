@@ -16,6 +16,7 @@ EngineCore::EngineCore(
 
 void EngineCore::add_request(std::unique_ptr<Request> request) {
   scheduler_->add_request(std::move(request));
+  record_scheduler_stats();  // there may be no step for long: in a pause
 }
 
 void EngineCore::abort_requests(std::span<const RequestId> ids, EngineCoreOutputs& outputs) {

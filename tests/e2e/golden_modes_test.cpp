@@ -2,8 +2,11 @@
 // the engine takes to them. Each mode asserts that it happened.
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <iostream>
 #include <numeric>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -87,7 +90,13 @@ TEST_P(GoldenModesTest, ABatchOfSixtyFourGivesTheGoldenTokens) {
   EngineConfig wish = config();
   wish.max_num_seqs = 64;
   LLM llm(wish);
-  expect_golden(generate(llm, 8));
+  // All requests are there before the first step, however slowly they come.
+  ASSERT_TRUE(llm.engine().pause_generation(PauseMode::kKeep));
+  auto outputs = std::async(std::launch::async, [&] { return generate(llm, 8); });
+  while (llm.engine().stats().num_waiting_reqs < static_cast<int>(8 * goldens_.size()))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  llm.engine().resume_generation();
+  expect_golden(outputs.get());
   const EngineStats stats = llm.engine().stats();
   EXPECT_GT(static_cast<double>(stats.num_scheduled_reqs) / stats.num_steps, 32.0);
 }
