@@ -28,6 +28,10 @@ std::string flag_of(std::string field) {
   return "--" + field;
 }
 
+bool is_never_swapped(const EngineConfig& config) {
+  return config.preemption_mode == "recompute";
+}
+
 void refuse_under_v0(bool is_given, const char* field, const char* instead) {
   if (!is_given) return;
   throw InvalidArgument(
@@ -50,6 +54,21 @@ void refuse_v1_options(const EngineConfig& config) {
       config.max_num_scheduled_tokens.has_value(),
       "max_num_scheduled_tokens",
       "Set --max-num-batched-tokens, or use --scheduler v1."
+  );
+  refuse_under_v0(
+      config.disable_hybrid_kv_cache_manager,
+      "disable_hybrid_kv_cache_manager",
+      "V0 keeps the blocks of all tokens in every layer already: leave it out, or use --scheduler "
+      "v1."
+  );
+}
+
+void refuse_unused_swap_space(const EngineConfig& config) {
+  if (!is_never_swapped(config) || config.swap_space.value_or(0.0) == 0.0) return;
+  throw InvalidArgument(
+      "swap_space",
+      "--swap-space has no use with --preemption-mode recompute, under which nothing is swapped. "
+      "Leave one of them out, or set --preemption-mode swap."
   );
 }
 
@@ -91,8 +110,8 @@ SchedulerKind choose_scheduler(const EngineConfig& config, std::vector<std::stri
     throw InvalidArgument(
         options.front(),
         fmt::format(
-            "VLLM_USE_V1=1 is not supported with {}. Leave {} out, or choose the V0 scheduler "
-            "(--scheduler v0, VLLM_USE_V1=0).",
+            "{} is not supported with the V1 scheduler, which --scheduler v1 or VLLM_USE_V1=1 asks "
+            "for. Leave {} out, or choose the V0 scheduler (--scheduler v0).",
             flag,
             flag
         )
@@ -117,6 +136,7 @@ SchedulerKind choose_scheduler(const EngineConfig& config, std::vector<std::stri
     }
   }
   refuse_v1_options(config);
+  refuse_unused_swap_space(config);
   return SchedulerKind::kV0;
 }
 
@@ -148,6 +168,7 @@ void resolve_v0_options(
 }
 
 int64_t resolve_swap_space(const EngineConfig& config, const DeviceInfo& device) {
+  if (is_never_swapped(config)) return 0;
   const double gib = config.swap_space.value_or(kDefaultSwapGib);
   const double num_bytes = gib * static_cast<double>(int64_t{1} << 30);
   const double most = kMaxSwapShare * static_cast<double>(device.total_memory_bytes);

@@ -17,8 +17,8 @@ SchedulerKind choose_scheduler(const EngineConfig& config, std::vector<std::stri
 // Fills in what V0 alone has, and checks it against the rest, which must be resolved.
 void resolve_v0_options(const EngineConfig& config, const CacheConfig& cache, SchedulerConfig& out);
 
-// V0's swap space: 4 GiB unless said otherwise. Throws InvalidArgument for more than 70 % of the
-// memory.
+// V0's swap space: 4 GiB unless said otherwise, none if nothing is ever swapped. Throws
+// InvalidArgument for more than 70 % of the memory.
 int64_t resolve_swap_space(const EngineConfig& config, const DeviceInfo& device);
 
 }  // namespace quire

@@ -126,8 +126,9 @@ TEST_P(V0OptionTest, IsRefusedUnderV1) {
   } catch (const InvalidArgument& error) {
     EXPECT_EQ(error.field(), GetParam().field);
     const std::string refusal =
-        std::string("VLLM_USE_V1=1 is not supported with ") + GetParam().flag + ".";
+        std::string(GetParam().flag) + " is not supported with the V1 scheduler";
     EXPECT_THAT(error.what(), HasSubstr(refusal));
+    EXPECT_THAT(error.what(), HasSubstr("--scheduler v1 or VLLM_USE_V1=1"));
     EXPECT_THAT(error.what(), HasSubstr("--scheduler v0"));
   }
 }
@@ -143,6 +144,14 @@ TEST(SchedulerChoiceTest, ADelayFactorOfZeroIsNoV0Option) {
   EngineConfig wish;
   wish.scheduler_delay_factor = 0.0;
   EXPECT_EQ(resolve_small(wish).scheduler.kind, SchedulerKind::kV1);
+}
+
+TEST(SchedulerChoiceTest, WhoNeverSwapsGetsNoSwapSpace) {
+  EngineConfig wish = v0();
+  wish.preemption_mode = "recompute";
+  EXPECT_EQ(resolve_small(wish).swap_space_bytes, 0);
+  wish.swap_space = 0.0;
+  EXPECT_EQ(resolve_small(wish).swap_space_bytes, 0);
 }
 
 struct RefusedUnderV0 {
@@ -179,6 +188,17 @@ INSTANTIATE_TEST_SUITE_P(
             "max_num_scheduled_tokens",
             "--max-num-batched-tokens",
             [](auto& c) { c.max_num_scheduled_tokens = 512; }},
+        RefusedUnderV0{
+            "disable_hybrid_kv_cache_manager",
+            "--scheduler v1",
+            [](auto& c) { c.disable_hybrid_kv_cache_manager = true; }},
+        RefusedUnderV0{
+            "swap_space",
+            "--preemption-mode swap",
+            [](auto& c) {
+              c.preemption_mode = "recompute";
+              c.swap_space = 1.0;
+            }},
         RefusedUnderV0{
             "preemption_mode", "recompute, swap", [](auto& c) { c.preemption_mode = "drop"; }},
         RefusedUnderV0{
