@@ -209,7 +209,7 @@ void BlockSpaceManager::free(const Request& request) {
 }
 
 bool BlockSpaceManager::reset_prefix_cache() {
-  return device_.reset_cache();
+  return host_.num_used_blocks() == 0 && device_.reset_cache();
 }
 
 void BlockSpaceManager::record_prefix_cache_query(const Request& request, int num_hit_tokens) {

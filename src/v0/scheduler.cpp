@@ -70,10 +70,11 @@ bool Scheduler::has_work() const {
 bool Scheduler::reset_prefix_cache(bool reset_running_requests) {
   if (reset_running_requests) {
     step_ = {};
-    while (!running_.empty()) {
-      SequenceGroup& group = *running_.back();
-      running_.pop_back();
-      preempt_by_recomputation(group);
+    // Keys and values on the host are as outdated as those on the device. Who is at a front stays
+    // before the others of its queue, and who runs before who is swapped out.
+    for (Queue* queue : {&swapped_, &running_}) {
+      for (; !queue->empty(); queue->pop_back())
+        preempt_by_recomputation(*queue->back());
     }
     requeue();
   }

@@ -281,7 +281,7 @@ void Scheduler::preempt_by_swap(SequenceGroup& group) {
 
 void Scheduler::preempt_by_recomputation(SequenceGroup& group) {
   for (Request* request : group.requests) {
-    forget_in_runner(*request);
+    if (request->status != RequestStatus::kPreempted) forget_in_runner(*request);  // not swapped
     blocks_.free(*request);
     request->num_computed_tokens = 0;
   }

@@ -118,6 +118,51 @@ TEST(V0SwapTest, AnAbortedRequestGivesItsSwapSpaceBack) {
   EXPECT_THAT(run_step(scheduler).output.finished_request_ids, IsEmpty());
 }
 
+TEST(V0SwapTest, AResetOfTheCacheWaitsForWhatLiesOnTheHost) {
+  v0::Scheduler scheduler = create_v0(full_cache());
+  add(scheduler, {.id = 0, .num_tokens = 4});
+  add(scheduler, {.id = 1, .num_tokens = 4});
+  run_step(scheduler);
+  run_step(scheduler);
+  ASSERT_EQ(ids_of(scheduler.swapped()), std::vector<RequestId>{1});
+  abort(scheduler, 0);
+  EXPECT_FALSE(scheduler.reset_prefix_cache(/*reset_running_requests=*/false));
+  EXPECT_EQ(ids_of(scheduler.swapped()), std::vector<RequestId>{1});
+}
+
+TEST(V0SwapTest, AResetOfRunningRequestsComputesSwappedOnesAnewToo) {
+  V0Options options = full_cache();
+  options.num_blocks = 4;
+  v0::Scheduler scheduler = create_v0(options);
+  for (RequestId id = 0; id < 4; ++id)
+    add(scheduler, {.id = id, .num_tokens = 4, .max_tokens = 3});
+  run_step(scheduler);
+  run_step(scheduler);
+  ASSERT_EQ(ids_of(scheduler.swapped()), (std::vector<RequestId>{3, 2}));
+  EXPECT_TRUE(scheduler.reset_prefix_cache(/*reset_running_requests=*/true));
+  scheduler.check_integrity();
+  EXPECT_THAT(scheduler.swapped(), IsEmpty());
+  EXPECT_EQ(ids_of(scheduler.waiting()), (std::vector<RequestId>{0, 1, 3, 2}));
+  const SchedulerStats stats = scheduler.stats();
+  EXPECT_EQ(stats.host_cache_usage, 0.0);
+  EXPECT_EQ(stats.num_preemptions, 4) << "each once: a swapped one was preempted already";
+
+  bool is_recomputed = false;
+  for (int step = 0; step < 10 && scheduler.has_work(); ++step) {
+    const V0Step result = run_step(scheduler);
+    for (const BlockCopy& copy : result.output.block_copies)
+      EXPECT_EQ(copy.source_space, BlockSpace::kDevice) << "outdated blocks come back";
+    for (const ScheduledRequest& scheduled : result.output.requests) {
+      if (scheduled.request_id != 3 || !scheduled.new_request_idx || is_recomputed) continue;
+      EXPECT_EQ(scheduled.num_computed_tokens, 0);
+      EXPECT_EQ(scheduled.num_scheduled_tokens, 5);
+      is_recomputed = true;
+    }
+  }
+  EXPECT_TRUE(is_recomputed);
+  EXPECT_FALSE(scheduler.has_unfinished_requests());
+}
+
 TEST(V0SwapTest, ASwappedRequestThatHasOutgrownTheCacheEndsWithWhatItHas) {
   v0::Scheduler scheduler = create_v0(full_cache());
   add(scheduler, {.id = 0, .num_tokens = 8});
