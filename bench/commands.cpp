@@ -1,15 +1,12 @@
 #include "bench/commands.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "bench/benchmarks.h"
+#include "bench/output_file.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
 #include "quire/error.h"
@@ -65,24 +62,11 @@ EngineConfig engine_config(const cli::CommandLine& command_line) {
 }
 
 void check_json_path(const std::optional<std::string>& path) {
-  if (!path) return;
-  std::error_code ignored;
-  const bool is_new = !std::filesystem::exists(*path, ignored);
-  if (!std::ofstream(*path, std::ios::binary | std::ios::app)) {
-    throw EnvironmentError(
-        fmt::format("--output-json: cannot write {}: {}.", *path, std::strerror(errno))
-    );
-  }
-  if (is_new) std::filesystem::remove(*path, ignored);  // nothing is measured yet
+  if (path) check_output_file("--output-json", *path);
 }
 
 void write_json(const std::string& path, const std::string& json) {
-  std::ofstream file(path, std::ios::binary);
-  file << json << '\n';
-  file.close();
-  if (!file) {
-    throw EnvironmentError(fmt::format("Cannot write {}: {}.", path, std::strerror(errno)));
-  }
+  write_file(path, json + '\n');
 }
 
 }  // namespace quire::bench

@@ -52,12 +52,12 @@ void add_options(cli::CommandLine& command_line, CompareOptions& options) {
 
 std::vector<std::string> chosen_workloads(const CompareOptions& options) {
   const std::vector<std::string> all = workload_names();
-  std::vector<std::string> names;
+  bool wants_all = options.workloads.empty();
   for (const std::string& name : options.workloads) {
-    if (name == "all") return all;
-    names.push_back(name);
+    if (name != "all") check_workload_name(name);
+    wants_all |= name == "all";
   }
-  return names.empty() ? all : names;
+  return wants_all ? all : options.workloads;
 }
 
 void check(const CompareOptions& options) {
@@ -86,9 +86,8 @@ void check_engine_options(const cli::CommandLine& command_line) {
   }
 }
 
-Comparison run(const std::string& name, const WorkloadOptions& options, int num_passes) {
-  const Workload workload = make_workload(name, options);
-  ProgressBar bar(name, num_passes, true);
+Comparison run(const Workload& workload, int num_passes) {
+  ProgressBar bar(workload.name, num_passes, true);
   Comparison comparison =
       compare(workload, num_passes, [&](int num_done) { bar.update(num_done); });
   cli::print(fmt::format(
@@ -120,6 +119,7 @@ int run_compare_engines(int argc, char** argv) {
   if (!command_line.parse(argc, argv)) return 0;
   check(options);
   check_json_path(options.output_json);
+  if (options.report) check_report_file("--report", *options.report);
   check_engine_options(command_line);
   WorkloadOptions workload_options{
       .engine = engine_config(command_line),
@@ -127,10 +127,14 @@ int run_compare_engines(int argc, char** argv) {
       .trace = options.trace.value_or("tests/data/traces/azure_conversation.csv"),
   };
   workload_options.engine.use_tqdm_on_load = false;
+  // All of them first: what is wrong with one is found before another is measured.
+  std::vector<Workload> workloads;
+  for (const std::string& name : chosen_workloads(options))
+    workloads.push_back(make_workload(name, workload_options));
   std::vector<Comparison> comparisons;
   bool is_equal = true;
-  for (const std::string& name : chosen_workloads(options)) {
-    comparisons.push_back(run(name, workload_options, options.num_passes));
+  for (const Workload& workload : workloads) {
+    comparisons.push_back(run(workload, options.num_passes));
     is_equal &= comparisons.back().num_different_requests == 0;
   }
   cli::print(summary_table(comparisons));

@@ -1,13 +1,10 @@
 #include "bench/comparison_report.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
 #include <fmt/format.h>
 
 #include "base/json_writer.h"
 #include "bench/comparison_plots.h"
+#include "bench/output_file.h"
 #include "quire/environment_report.h"
 #include "quire/error.h"
 
@@ -41,16 +38,6 @@ std::string equality(const Comparison& comparison) {
   );
 }
 
-void write_file(const fs::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) {
-    throw EnvironmentError(fmt::format("Cannot write {}: {}.", path.string(), std::strerror(errno))
-    );
-  }
-}
-
 std::string machine_line(const ReportHeading& heading) {
   std::string cpu = "unknown CPU";
   for (const ReportSection& section : environment_report()) {
@@ -65,7 +52,10 @@ std::string machine_line(const ReportHeading& heading) {
 class PlotFolder {
  public:
   explicit PlotFolder(const fs::path& report)
-      : dir_(report.parent_path() / "images"), stem_(report.stem().string()) {
+      : dir_(report.parent_path() / "images"), stem_(report.stem().string()) {}
+
+  // Before anything is added.
+  void make() const {
     std::error_code error;
     fs::create_directories(dir_, error);
     if (error) {
@@ -77,12 +67,21 @@ class PlotFolder {
 
   // Writes a plot; the Markdown that shows it.
   std::string add(const std::string& name, const std::string& title, const std::string& svg) const {
-    const std::string file = fmt::format("{}-{}.svg", stem_, name);
-    write_file(dir_ / file, svg);
-    return fmt::format("![{}](images/{})\n\n", title, file);
+    write_file(dir_ / file_name(name), svg);
+    return fmt::format("![{}](images/{})\n\n", title, file_name(name));
+  }
+
+  // A folder that is not there yet can be made where the report can be written.
+  void check(const std::string& option) const {
+    std::error_code ignored;
+    if (fs::exists(dir_, ignored)) check_output_file(option, dir_ / file_name("throughput"));
   }
 
  private:
+  std::string file_name(const std::string& name) const {
+    return fmt::format("{}-{}.svg", stem_, name);
+  }
+
   fs::path dir_;
   std::string stem_;
 };
@@ -191,10 +190,16 @@ std::string summary_table(const std::vector<Comparison>& comparisons) {
   return text;
 }
 
+void check_report_file(const std::string& option, const fs::path& file) {
+  check_output_file(option, file);
+  PlotFolder(file).check(option);
+}
+
 void write_report(
     const fs::path& file, const ReportHeading& heading, const std::vector<Comparison>& comparisons
 ) {
   const PlotFolder plots(file);
+  plots.make();
   std::string text = "# V0 and V1 compared\n\n";
   text += fmt::format("Made by `{}` on {}\n\n", heading.command, machine_line(heading));
   text += kHowToRead;

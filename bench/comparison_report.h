@@ -21,6 +21,10 @@ std::string metrics_table(const Comparison& comparison);
 // One line for each workload.
 std::string summary_table(const std::vector<Comparison>& comparisons);
 
+// Before the work begins: throws EnvironmentError, which names the option, if the report or its
+// plots cannot be written. The folder of the report must exist.
+void check_report_file(const std::string& option, const std::filesystem::path& file);
+
 // Writes the report as Markdown, and its plots into the folder `images` beside it. Throws
 // EnvironmentError.
 void write_report(

@@ -75,6 +75,41 @@ std::vector<int32_t> random_prompt(std::mt19937_64& random, int length, int voca
   return token_ids;
 }
 
+// Takes a step. Throws InvalidArgument if the requests cannot all decode at once: then no step
+// would ever give each of them a token.
+StepParts step_together(SingleThreadEngine& engine, const OverheadWorkload& workload) {
+  const EngineStats& stats = engine.core().stats();
+  const int64_t num_preemptions = stats.num_preemptions;
+  const int64_t num_steps = stats.num_steps;
+  const StepParts parts = engine.step();
+  if (stats.num_preemptions > num_preemptions) {
+    throw InvalidArgument(
+        "num_gpu_blocks_override",
+        fmt::format(
+            "The KV cache of {} blocks does not hold {} requests with {} prompt tokens while they "
+            "decode: one was preempted. Give more blocks (--num-gpu-blocks-override or "
+            "--kv-cache-memory-bytes), or fewer requests with --max-num-seqs.",
+            stats.num_gpu_blocks,
+            workload.num_requests,
+            workload.num_prompt_tokens
+        )
+    );
+  }
+  if (engine.has_ended_request() || stats.num_steps == num_steps) {
+    throw InvalidArgument(
+        "--input-len",
+        fmt::format(
+            "{} requests with {} prompt tokens cannot all decode at once: the first ended before "
+            "the last began. Lower --input-len, give fewer requests with --max-num-seqs, or raise "
+            "--max-num-batched-tokens, --max-num-scheduled-tokens or --num-gpu-blocks-override.",
+            workload.num_requests,
+            workload.num_prompt_tokens
+        )
+    );
+  }
+  return parts;
+}
+
 // One round: all requests decode together for num_steps steps, then they end. Appends the means of
 // its windows.
 void measure_round(
@@ -96,12 +131,12 @@ void measure_round(
   }
   int num_warm_up_steps = 0;
   while (num_warm_up_steps < kWarmUpSteps) {
-    (void)engine.step();
+    (void)step_together(engine, workload);
     if (engine.num_new_tokens() == workload.num_requests) ++num_warm_up_steps;
   }
   StepParts sum;
   for (int step = 1; step <= workload.num_steps; ++step) {
-    sum += engine.step();
+    sum += step_together(engine, workload);
     if (step % kWindowSteps == 0) windows.push_back(std::exchange(sum, {}) / kWindowSteps);
     QUIRE_CHECK(
         engine.num_new_tokens() == workload.num_requests,

@@ -26,7 +26,8 @@ struct OverheadWorkload {
 };
 
 // The engine without a model, on the calling thread: the mean step of each window of 16 steps.
-// `config` must ask for load_format "null" and have room for the requests.
+// `config` must ask for load_format "null". Throws InvalidArgument if the requests cannot all
+// decode at once.
 std::vector<StepParts> measure_engine_overhead(
     const EngineConfig& config, const OverheadWorkload& workload, int num_rounds
 );

@@ -18,6 +18,24 @@ namespace {
 // Requests are all there, and only their ends are waited for.
 constexpr double kLongWait = 3600.0;
 
+// A block that a window leaves behind is given back without a word to the executor.
+void require_countable(const KVCacheConfig& cache) {
+  if (cache.groups.size() > 1) {
+    throw InvalidArgument(
+        "model",
+        "Some layers of this model have a sliding window, and the KV cache of such a model cannot "
+        "be compared. Give --disable-hybrid-kv-cache-manager, or another model."
+    );
+  }
+  if (cache.groups.front().spec.sliding_window) {
+    throw InvalidArgument(
+        "model",
+        "All layers of this model have a sliding window, and the KV cache of such a model cannot "
+        "be compared. Give another model."
+    );
+  }
+}
+
 }  // namespace
 
 MeasuredEngine::MeasuredEngine(const EngineConfig& config) {
@@ -34,6 +52,7 @@ MeasuredEngine::MeasuredEngine(const EngineConfig& config) {
           },
   };
   LoadedEngine loaded = load_engine(config, UsageContext::kLlm, hooks);
+  require_countable(loaded.kv_cache);
   const int block_size = loaded.kv_cache.groups.front().spec.block_size;
   step_recorder_.set_cache(block_size, loaded.max_model_len);
   kv_bytes_per_token_ =
@@ -75,7 +94,9 @@ class MeasuredEngine::Pass {
       }
     }
     for (const auto& stream : streams_)
-      check_served(*stream);
+      check_alive(*stream);
+    for (size_t i = 0; i < workload_.requests.size(); ++i)
+      check_served(static_cast<int>(i));
   }
 
   double start() const { return start_; }
@@ -120,10 +141,30 @@ class MeasuredEngine::Pass {
     due_.emplace(monotonic_time() + request.arrival, next);
   }
 
-  static void check_served(RequestStream& stream) {
+  static void check_alive(RequestStream& stream) {
     while (const auto output = stream.next()) {
-      if (output->error) throw EnvironmentError("A request failed: " + *output->error);
+      if (output->error) throw InternalError("A request failed: " + *output->error);
     }
+  }
+
+  // V0 ends a request without a token if it can never fit.
+  void check_served(int index) const {
+    const int wanted = workload_.requests[index].num_output_tokens;
+    const size_t number = engine_.request_recorder_.output_token_ids(index).size();
+    if (number >= static_cast<size_t>(wanted)) return;
+    throw InvalidArgument(
+        "--workload",
+        fmt::format(
+            "Request {} of the workload {}, with {} prompt tokens, was ended after {} of {} "
+            "tokens. Give a larger KV cache (--num-gpu-blocks-override or --kv-cache-memory-bytes) "
+            "or another workload.",
+            index,
+            workload_.name,
+            prompts_[index].size(),
+            number,
+            wanted
+        )
+    );
   }
 
   MeasuredEngine& engine_;

@@ -24,11 +24,13 @@ struct PassResult {
 // An engine that is watched while it serves workloads. Its cache is emptied before each.
 class MeasuredEngine {
  public:
-  // Throws as load_engine().
+  // Throws as load_engine(), and InvalidArgument for a model with sliding windows, whose blocks
+  // cannot be counted.
   explicit MeasuredEngine(const EngineConfig& config);
   ~MeasuredEngine();
 
-  // Throws InvalidArgument for requests that the engine refuses, InternalError when it dies.
+  // Throws InvalidArgument for requests that the engine refuses or ends early, InternalError when
+  // it dies.
   PassResult run(const Workload& workload);
 
   int64_t kv_bytes_per_token() const { return kv_bytes_per_token_; }

@@ -1,19 +1,22 @@
 #include "bench/single_thread_engine.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
+#include "quire/error.h"
 
 namespace quire::bench {
 namespace {
 
 constexpr double kMicroseconds = 1e6;
 
-InputProcessorConfig input_config(const LoadedEngine& loaded) {
-  return {
-      .max_model_len = loaded.max_model_len,
-      .vocab_size = loaded.model.vocab_size,
-      .max_logprobs = loaded.config.max_logprobs,
-      .eos_token_ids = loaded.model.eos_token_ids,
-  };
+const EngineConfig& require_one_thread(const EngineConfig& config) {
+  if (!config.async_scheduling) return config;
+  throw InvalidArgument(
+      "async_scheduling",
+      "is not supported here: the steps are measured one after another on one thread. Leave it "
+      "out, or measure it with quire bench compare-engines --workload async."
+  );
 }
 
 }  // namespace
@@ -52,8 +55,8 @@ EngineHooks SingleThreadEngine::hooks() {
 }
 
 SingleThreadEngine::SingleThreadEngine(const EngineConfig& config)
-    : loaded_(load_engine(config, UsageContext::kLlm, hooks())),
-      input_(input_config(loaded_), loaded_.tokenizer),
+    : loaded_(load_engine(require_one_thread(config), UsageContext::kLlm, hooks())),
+      input_(input_processor_config(loaded_), loaded_.tokenizer),
       output_(loaded_.tokenizer, loaded_.config.stream_interval) {}
 
 void SingleThreadEngine::add_request(std::vector<int32_t> token_ids, const SamplingParams& params) {
@@ -78,6 +81,12 @@ StepParts SingleThreadEngine::step() {
       .update = (update_end - clock_.sample_end) * kMicroseconds,
       .output = (output_end - update_end) * kMicroseconds,
   };
+}
+
+bool SingleThreadEngine::has_ended_request() const {
+  return std::ranges::any_of(outputs_.outputs, [](const EngineCoreOutput& output) {
+    return output.finish_reason.has_value();
+  });
 }
 
 void SingleThreadEngine::abort_all() {

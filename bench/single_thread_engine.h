@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "bench/engine_overhead.h"
-#include "engine/input_processor.h"
 #include "engine/load_engine.h"
 #include "engine/output_processor.h"
 
@@ -14,13 +13,14 @@ namespace quire::bench {
 // once.
 class SingleThreadEngine {
  public:
-  // Throws as load_engine().
+  // Throws as load_engine(), and InvalidArgument for async_scheduling, which needs more threads.
   explicit SingleThreadEngine(const EngineConfig& config);
   ~SingleThreadEngine() { core_.reset(); }  // before the kernels that it may use
 
   void add_request(std::vector<int32_t> token_ids, const SamplingParams& params);
   StepParts step();  // and what it took
   int num_new_tokens() const { return static_cast<int>(outputs_.token_ids.size()); }  // of the step
+  bool has_ended_request() const;  // in the step
   void abort_all();
 
   int max_model_len() const { return loaded_.max_model_len; }

@@ -32,20 +32,22 @@ void StepRecorder::begin_step(const SchedulerOutput& output, double now) {
     drop(std::exchange(block_id, replacement.block_id));
   }
   note_memory(record);
-  records_.push_back(record);
+  under_way_ = record;
 }
 
 void StepRecorder::end_step(double now) {
   std::lock_guard lock(mutex_);
-  records_.back().end = now;
+  QUIRE_CHECK(under_way_.has_value(), "no step is under way");
+  under_way_->end = now;
+  // A step without tokens tells the runner who finished.
+  if (under_way_->num_reqs > 0) records_.push_back(*under_way_);
+  under_way_.reset();
   last_end_ = now;
 }
 
 std::vector<StepRecord> StepRecorder::take_records() {
   std::lock_guard lock(mutex_);
   last_end_ = 0.0;
-  // A step without tokens tells the runner who finished.
-  std::erase_if(records_, [](const StepRecord& record) { return record.num_reqs == 0; });
   return std::exchange(records_, {});
 }
 

@@ -32,16 +32,17 @@ struct StepRecord {
   int64_t num_known_length_empty_slots = 0;
 };
 
-// Watches the steps of an engine whose KV cache has one group. The engine's thread writes, another
-// one takes the records when the engine is idle.
+// Watches the steps of an engine whose KV cache has one group. The thread that runs the steps
+// writes; another one may take the records at any time, also within a step.
 class StepRecorder {
  public:
   // Before the first step: it is known only after the executor was made.
   void set_cache(int block_size, int max_model_len);
 
   void begin_step(const SchedulerOutput& output, double now);
-  void end_step(double now);
+  void end_step(double now);  // of the step that was begun
 
+  // Of the steps that had tokens and have ended; one under way comes with the next call.
   std::vector<StepRecord> take_records();
 
  private:
@@ -61,7 +62,8 @@ class StepRecorder {
   std::mutex mutex_;  // guards all below
   int block_size_ = 0;
   int max_model_len_ = 0;
-  std::vector<StepRecord> records_;
+  std::optional<StepRecord> under_way_;
+  std::vector<StepRecord> records_;  // of ended steps
   std::unordered_map<uint64_t, LiveRequest> live_;
   std::vector<int> ref_counts_;  // [block id]
   int num_used_blocks_ = 0;

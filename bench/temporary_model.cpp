@@ -1,9 +1,9 @@
 #include "bench/temporary_model.h"
 
 #include <cstdlib>
-#include <fstream>
 #include <string>
 
+#include "bench/output_file.h"
 #include "quire/error.h"
 
 namespace quire::bench {
@@ -39,10 +39,7 @@ std::shared_ptr<const fs::path> make_temporary_model(std::string_view config_jso
     delete dir;
   };
   std::shared_ptr<const fs::path> dir(new fs::path(name), remove);
-  std::ofstream file(*dir / "config.json", std::ios::binary);
-  file << config_json;
-  file.close();
-  if (!file) throw EnvironmentError("Cannot write " + (*dir / "config.json").string() + ".");
+  write_file(*dir / "config.json", std::string(config_json));
   return dir;
 }
 

@@ -23,6 +23,9 @@ namespace {
 constexpr int kLargeBudget = 2048;
 constexpr int kSmallBudget = 256;
 
+// As max_model_len: what the model and the KV cache allow.
+constexpr int64_t kAutoModelLen = -1;
+
 // What the workloads must know of the model.
 struct Model {
   std::shared_ptr<const Tokenizer> tokenizer;  // nullptr with skip_tokenizer_init
@@ -39,8 +42,9 @@ Model look_at_model(const EngineConfig& config) {
   const ModelConfig model_config = load_model_config(dir);
   Model model;
   if (!config.skip_tokenizer_init) model.tokenizer = Tokenizer::from_dir(dir);
-  model.max_model_len =
-      static_cast<int>(config.max_model_len.value_or(model_config.derived_max_model_len()));
+  const int derived = model_config.derived_max_model_len();
+  const int64_t wish = config.max_model_len.value_or(kAutoModelLen);
+  model.max_model_len = wish == kAutoModelLen ? derived : static_cast<int>(wish);
   const auto& eos = model_config.eos_token_ids;
   for (int32_t id = 0; id < model_config.vocab_size; ++id) {
     const bool is_special =
@@ -63,32 +67,31 @@ class Builder {
 
   // V0 as it is by default, and V1 as it is by default.
   Builder& compare_schedulers(int v0_budget, int v1_budget) {
+    require_prompts_in_one_step(v0_budget);
     workload_.baseline_name = "V0";
     workload_.candidate_name = "V1";
     workload_.baseline.scheduler = "v0";
     workload_.baseline.enable_prefix_caching = false;
     workload_.baseline.enable_chunked_prefill = false;
     workload_.baseline.max_num_batched_tokens = v0_budget;
-    workload_.candidate.scheduler = "v1";
-    workload_.candidate.enable_prefix_caching = true;
-    workload_.candidate.enable_chunked_prefill = true;
-    workload_.candidate.max_num_batched_tokens = v1_budget;
+    use_v1(workload_.candidate, v1_budget);
     return *this;
   }
 
   Builder& compare_caching() {
-    compare_schedulers(kLargeBudget, kLargeBudget);
     workload_.baseline_name = "V1 without prefix cache";
-    workload_.baseline = workload_.candidate;
+    workload_.candidate_name = "V1";
+    use_v1(workload_.baseline, kLargeBudget);
+    use_v1(workload_.candidate, kLargeBudget);
     workload_.baseline.enable_prefix_caching = false;
     return *this;
   }
 
   Builder& compare_async_scheduling() {
-    compare_schedulers(kLargeBudget, kLargeBudget);
     workload_.baseline_name = "V1";
     workload_.candidate_name = "V1 with async scheduling";
-    workload_.baseline = workload_.candidate;
+    use_v1(workload_.baseline, kLargeBudget);
+    use_v1(workload_.candidate, kLargeBudget);
     workload_.candidate.async_scheduling = true;
     return *this;
   }
@@ -134,6 +137,28 @@ class Builder {
   Workload& workload() { return workload_; }
 
  private:
+  static void use_v1(EngineConfig& config, int budget) {
+    config.scheduler = "v1";
+    config.enable_prefix_caching = true;
+    config.enable_chunked_prefill = true;
+    config.max_num_batched_tokens = budget;
+  }
+
+  // V0 computes a prompt whole.
+  void require_prompts_in_one_step(int budget) const {
+    if (model_.max_model_len <= budget) return;
+    throw InvalidArgument(
+        "max_model_len",
+        fmt::format(
+            "The model takes {} tokens, and V0 computes a prompt in one step of at most {}: give "
+            "--max-model-len {}.",
+            model_.max_model_len,
+            budget,
+            budget
+        )
+    );
+  }
+
   double scale_;
   Model model_;
   std::mt19937_64 random_;
@@ -422,14 +447,18 @@ std::vector<std::string> workload_names() {
   return names;
 }
 
-Workload make_workload(const std::string& name, const WorkloadOptions& options) {
-  for (const NamedWorkload& workload : kWorkloads) {
-    if (name == workload.name) return workload.make(options);
-  }
+void check_workload_name(const std::string& name) {
+  const std::vector<std::string> known = workload_names();
+  if (std::ranges::find(known, name) != known.end()) return;
   throw InvalidArgument(
-      "--workload",
-      fmt::format("'{}' is not known. Use all, or: {}.", name, fmt::join(workload_names(), ", "))
+      "--workload", fmt::format("'{}' is not known. Use all, or: {}.", name, fmt::join(known, ", "))
   );
+}
+
+Workload make_workload(const std::string& name, const WorkloadOptions& options) {
+  check_workload_name(name);
+  const auto workload = std::ranges::find(kWorkloads, name, &NamedWorkload::name);
+  return workload->make(options);
 }
 
 }  // namespace quire::bench

@@ -42,7 +42,11 @@ struct WorkloadOptions {
 // In the order in which `all` runs them.
 std::vector<std::string> workload_names();
 
-// Throws InvalidArgument for an unknown name, and as loading a model does.
+// Throws InvalidArgument for an unknown name.
+void check_workload_name(const std::string& name);
+
+// Throws InvalidArgument for an unknown name or a model that the workload does not fit, and as
+// loading a model does.
 Workload make_workload(const std::string& name, const WorkloadOptions& options);
 
 }  // namespace quire::bench

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/input_processor.h"
 #include "engine/load_engine.h"
 #include "engine/output_processor.h"
 #include "engine/stats_logger.h"
@@ -16,17 +15,6 @@
 
 namespace quire {
 namespace {
-
-InputProcessorConfig input_config(const LoadedEngine& loaded) {
-  InputProcessorConfig config;
-  config.max_model_len = loaded.max_model_len;
-  config.vocab_size = loaded.model.vocab_size;
-  config.max_logprobs = loaded.config.max_logprobs;
-  config.eos_token_ids = loaded.model.eos_token_ids;
-  config.has_priorities = loaded.config.scheduling_policy == "priority";
-  config.has_logits = loaded.config.load_format != "null";
-  return config;
-}
 
 // `wish`: a file, or the template's own text.
 std::shared_ptr<const ChatTemplate> load_chat_template(
@@ -47,7 +35,7 @@ std::shared_ptr<const ChatTemplate> load_chat_template(
 struct AsyncEngine::Impl {
   explicit Impl(LoadedEngine engine)
       : loaded(std::move(engine)),
-        input(input_config(loaded), loaded.tokenizer),
+        input(input_processor_config(loaded), loaded.tokenizer),
         output(loaded.tokenizer, loaded.config.stream_interval),
         output_thread([this] { run_output_thread(); }) {}
 

@@ -209,4 +209,15 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const Eng
   return loaded;
 }
 
+InputProcessorConfig input_processor_config(const LoadedEngine& loaded) {
+  InputProcessorConfig config;
+  config.max_model_len = loaded.max_model_len;
+  config.vocab_size = loaded.model.vocab_size;
+  config.max_logprobs = loaded.config.max_logprobs;
+  config.eos_token_ids = loaded.model.eos_token_ids;
+  config.has_priorities = loaded.config.scheduling_policy == "priority";
+  config.has_logits = loaded.config.load_format != "null";
+  return config;
+}
+
 }  // namespace quire

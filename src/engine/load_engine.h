@@ -9,6 +9,7 @@
 #include "config/resolve.h"
 #include "engine/engine_core.h"
 #include "engine/engine_core_client.h"
+#include "engine/input_processor.h"
 #include "quire/engine_config.h"
 #include "quire/tokenizer.h"
 
@@ -42,5 +43,8 @@ LoadedEngine load_engine(
     UsageContext usage = UsageContext::kLlm,
     const EngineHooks& hooks = {}
 );
+
+// What the requests of the engine are checked against.
+InputProcessorConfig input_processor_config(const LoadedEngine& loaded);
 
 }  // namespace quire

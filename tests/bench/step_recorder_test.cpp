@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "quire/error.h"
+
 namespace quire::bench {
 namespace {
 
@@ -114,6 +116,32 @@ TEST_F(StepRecorderTest, OverheadIsTheTimeBetweenStepsWhileSomebodyRuns) {
   EXPECT_FALSE(records[0].overhead);
   EXPECT_DOUBLE_EQ(records[1].overhead.value(), 0.5);
   EXPECT_FALSE(records[2].overhead);
+}
+
+TEST_F(StepRecorderTest, RecordsMayBeTakenWithinTheStepThatOnlyTellsTheEnd) {
+  Step last;
+  last.add_new(1, 4, 4, {1});
+  Step empty;
+  empty.output().finished_request_ids = {1};
+  recorder_.begin_step(last.output(), 1.0);
+  recorder_.end_step(2.0);
+  recorder_.begin_step(empty.output(), 2.5);
+  EXPECT_EQ(recorder_.take_records().size(), 1u);
+  recorder_.end_step(3.0);
+  EXPECT_TRUE(recorder_.take_records().empty());
+}
+
+TEST_F(StepRecorderTest, AStepUnderWayIsTakenWhenItHasEnded) {
+  Step step;
+  step.add_new(1, 4, 4, {1});
+  recorder_.begin_step(step.output(), 1.0);
+  EXPECT_TRUE(recorder_.take_records().empty());
+  recorder_.end_step(2.0);
+  const std::vector<StepRecord> records = recorder_.take_records();
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_DOUBLE_EQ(records[0].start, 1.0);
+  EXPECT_DOUBLE_EQ(records[0].end, 2.0);
+  EXPECT_THROW(recorder_.end_step(3.0), InternalError);
 }
 
 }  // namespace
