@@ -97,6 +97,21 @@ TEST(EngineOverheadTest, RefusesAModelAndUnevenSteps) {
   );
 }
 
+TEST(EngineOverheadTest, RefusesWhatItWouldMeasureWrongly) {
+  expect_error(
+      quire_program({"bench", "engine-overhead", "--model", model(), "--async-scheduling"}),
+      "async_scheduling",
+      "Leave it out"
+  );
+  expect_error(
+      quire_program(
+          {"bench", "engine-overhead", "--model", model(), "--num-gpu-blocks-override", "130"}
+      ),
+      "num_gpu_blocks_override",
+      "--max-num-seqs"
+  );
+}
+
 TEST_F(CompareEnginesTest, V1ReusesTheSharedPrefixAndBothGiveTheSameTokens) {
   const ProcessResult result = compare({"--workload", "shared-prefix", "--scale", "0.07"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -157,10 +172,28 @@ TEST_F(CompareEnginesTest, TheNullEngineComparesToo) {
 
 TEST_F(CompareEnginesTest, RefusesWhatItCannotMeasure) {
   expect_error(compare({"--workload", "sonnet"}), "--workload", "shared-prefix");
+  expect_error(compare({"--workload", "all", "--workload", "sonnet"}), "--workload", "'sonnet'");
   expect_error(compare({"--scheduler", "v0"}), "scheduler", "leave it out");
   expect_error(compare({"--num-passes", "0"}), "--num-passes", "at least 1");
   expect_error(compare({"--scale", "0"}), "--scale", "(0, 1000]");
   expect_error(compare({"--workload", "bursty", "--trace", "/no/such.csv"}), "", "/no/such.csv");
+}
+
+TEST_F(CompareEnginesTest, TellsMistakesBeforeTheWork) {
+  const std::vector<std::string> command = {
+      "bench", "compare-engines", "--model", "/no/such/model", "--report"};
+  auto no_folder = command;
+  no_folder.push_back("/no/such/dir/report.md");
+  expect_error(quire_program(no_folder), "--report", "/no/such/dir/report.md");
+  dir_.write("images", "a file where the plots' folder goes");
+  auto no_plots = command;
+  no_plots.push_back(report_.string());
+  expect_error(quire_program(no_plots), "--report", "images/report-throughput.svg");
+  EXPECT_FALSE(std::filesystem::exists(report_));
+  std::filesystem::remove(dir_.path() / "images");
+  const ProcessResult late = compare({"--workload", "no-hits", "--workload", "sonnet"});
+  expect_error(late, "--workload", "sonnet");
+  EXPECT_EQ(late.out, "");
 }
 
 }  // namespace
