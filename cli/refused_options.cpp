@@ -36,6 +36,9 @@ constexpr const char* kNoPooling =
     "Only models that generate text run here: leave it out, or use another engine for embeddings.";
 constexpr const char* kNoServer =
     "There is no server in this version: use quire generate --input-file or quire chat.";
+constexpr const char* kNoPublishing =
+    "It is published by a server, and there is none in this version: leave it out. --stats shows "
+    "how often the prefix cache is hit.";
 constexpr const char* kNoMamba = "Models with state-space layers are not supported: leave it out.";
 constexpr const char* kNoTransfer =
     "The KV cache is not shared between processes: leave it out. Prefix caching is on by default.";
@@ -192,6 +195,9 @@ constexpr RefusedOption kRefusedOptions[] = {
     {"--collect-detailed-traces", kNoTracing},
     {"--show-hidden-metrics-for-version", kNoTracing},
     {"--enable-mfu-metrics", kNoTracing},
+    {"--kv-events-config", kNoPublishing},
+    {"--kv-cache-metrics", kNoPublishing},
+    {"--kv-cache-metrics-sample", kNoPublishing},
     {"--enable-logging-iteration-details", "QUIRE_LOGGING_LEVEL=DEBUG logs more: leave it out."},
     {"--aggregate-engine-logging", "One engine logs for itself: leave it out."},
     {"--profiler-config", "Run quire under perf instead."},

@@ -27,6 +27,9 @@ TEST(RefusedOptionsTest, KnownOptionsSayWhatToDoInstead) {
   EXPECT_THAT(refusal("--quantization"), HasSubstr("--dtype"));
   EXPECT_THAT(refusal("--num-scheduler-steps"), HasSubstr("V1 plans every step"));
   EXPECT_THAT(refusal("--enable-lora"), HasSubstr("merge the adapter"));
+  EXPECT_THAT(refusal("--kv-events-config"), HasSubstr("published by a server"));
+  EXPECT_THAT(refusal("--kv-cache-metrics"), HasSubstr("--stats"));
+  EXPECT_THAT(refusal("--kv-cache-metrics-sample"), HasSubstr("--stats"));
 }
 
 TEST(RefusedOptionsTest, AnOptionMayBeNegatedOrDotted) {
