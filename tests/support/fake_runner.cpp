@@ -21,6 +21,11 @@ uint64_t fingerprint_of(std::span<const int32_t> token_ids) {
   return fingerprint;
 }
 
+// What a slot of this group holds. Differs from group to group in the low bits.
+uint64_t content(uint64_t fingerprint, size_t group) {
+  return fingerprint ^ group;
+}
+
 int32_t sample(uint64_t fingerprint) {
   return static_cast<int32_t>(fingerprint % 1000);
 }
@@ -29,13 +34,12 @@ int32_t sample(uint64_t fingerprint) {
 
 FakeRunner::FakeRunner(const KVCacheConfig& config)
     : block_size_(config.groups.front().spec.block_size),
-      slots_(
-          config.groups.size(),
-          std::vector<uint64_t>(static_cast<size_t>(config.num_blocks) * block_size_)
-      ),
+      slots_(static_cast<size_t>(config.num_blocks) * block_size_),
       host_slots_(static_cast<size_t>(config.num_host_blocks) * block_size_) {
-  for (const KVCacheGroupSpec& group : config.groups)
+  for (const KVCacheGroupSpec& group : config.groups) {
+    QUIRE_CHECK(group.spec.block_size == block_size_, "groups with blocks of different sizes");
     windows_.push_back(group.spec.sliding_window);
+  }
 }
 
 std::vector<int32_t> FakeRunner::continuation(std::span<const int32_t> prompt, int num_tokens) {
@@ -62,7 +66,7 @@ FakeRunner::State& FakeRunner::find(const SchedulerOutput& output, int req_idx) 
     QUIRE_CHECK(!requests_.contains(data.request_id), "request {} is not new", data.request_id);
     requests_[data.request_id] = {
         .token_ids = data.token_ids,
-        .block_ids = std::vector<std::vector<int>>(slots_.size()),
+        .block_ids = std::vector<std::vector<int>>(num_groups()),
         .num_prompt_logprobs = data.sampling_params.prompt_logprobs ? data.num_prompt_tokens : 0,
     };
   }
@@ -72,7 +76,7 @@ FakeRunner::State& FakeRunner::find(const SchedulerOutput& output, int req_idx) 
 }
 
 void FakeRunner::append_blocks(const SchedulerOutput& output, int req_idx, State& state) {
-  for (size_t group = 0; group < slots_.size(); ++group) {
+  for (size_t group = 0; group < num_groups(); ++group) {
     const std::span<const int> ids = output.new_blocks(req_idx, static_cast<int>(group));
     state.block_ids[group].insert(state.block_ids[group].end(), ids.begin(), ids.end());
   }
@@ -94,10 +98,10 @@ void FakeRunner::check_fork(const SchedulerOutput& output, int req_idx) const {
 
 void FakeRunner::copy_blocks(const SchedulerOutput& output) {
   const auto slots_of = [&](BlockSpace space, int block_id) {
-    std::vector<uint64_t>& slots = space == BlockSpace::kDevice ? slots_.front() : host_slots_;
+    std::vector<uint64_t>& slots = space == BlockSpace::kDevice ? slots_ : host_slots_;
     return std::span(slots).subspan(static_cast<size_t>(block_id) * block_size_, block_size_);
   };
-  QUIRE_CHECK(output.block_copies.empty() || slots_.size() == 1, "copies in several groups");
+  QUIRE_CHECK(output.block_copies.empty() || num_groups() == 1, "copies in several groups");
   for (const BlockCopy& copy : output.block_copies) {
     std::ranges::copy(
         slots_of(copy.source_space, copy.source), slots_of(copy.target_space, copy.target).begin()
@@ -115,6 +119,11 @@ void FakeRunner::replace_blocks(const SchedulerOutput& output) {
   }
 }
 
+size_t FakeRunner::slot_of(const State& state, size_t group, int position) const {
+  const auto block_id = static_cast<size_t>(state.block_ids[group].at(position / block_size_));
+  return block_id * block_size_ + position % block_size_;
+}
+
 void FakeRunner::write(
     const ScheduledRequest& scheduled, std::span<const int32_t> token_ids, const State& state
 ) {
@@ -122,9 +131,8 @@ void FakeRunner::write(
   uint64_t fingerprint = fingerprint_of(token_ids.first(start));
   for (int p = start; p < start + scheduled.num_scheduled_tokens; ++p) {
     fingerprint = extend_fingerprint(fingerprint, token_ids[p]);
-    for (size_t group = 0; group < slots_.size(); ++group) {
-      slots_[group][state.block_ids[group].at(p / block_size_) * block_size_ + p % block_size_] =
-          fingerprint;
+    for (size_t group = 0; group < num_groups(); ++group) {
+      slots_.at(slot_of(state, group, p)) = content(fingerprint, group);
     }
   }
 }
@@ -135,12 +143,12 @@ void FakeRunner::read_back(
   uint64_t fingerprint = 0;
   for (int p = 0; p < num_tokens; ++p) {
     fingerprint = extend_fingerprint(fingerprint, token_ids[p]);
-    for (size_t group = 0; group < slots_.size(); ++group) {
+    for (size_t group = 0; group < num_groups(); ++group) {
       if (windows_[group] && p <= first_query - *windows_[group]) continue;
       const int block_id = state.block_ids[group][p / block_size_];
       QUIRE_CHECK(block_id != 0, "position {} lies in the null block", p);
       QUIRE_CHECK(
-          slots_[group][block_id * block_size_ + p % block_size_] == fingerprint,
+          slots_.at(slot_of(state, group, p)) == content(fingerprint, group),
           "block {} does not hold position {} of {}",
           block_id,
           p,

@@ -12,11 +12,12 @@
 namespace quire::test {
 
 // A runner without a model. In place of keys and values it writes into every slot a fingerprint of
-// the token and of all tokens before it, and before it samples it reads the whole block table back:
-// a slot that holds anything else is a scheduling or caching bug. The sampled token depends on the
-// fingerprint alone, so that a prompt has one right continuation, however it is scheduled. The
-// prompt logprob of position p is its token with the logprob -p.
-// Throws InternalError for this and for every broken rule of SchedulerOutput.
+// the group, the token and all tokens before it (the groups share one memory, as in the KV cache:
+// a block that two of them hold is seen), and before it samples it reads the whole block table
+// back: a slot that holds anything else is a scheduling or caching bug. The sampled token depends
+// on the fingerprint alone, so that a prompt has one right continuation, however it is scheduled.
+// The prompt logprob of position p is its token with the logprob -p. Throws InternalError for this
+// and for every broken rule of SchedulerOutput.
 class FakeRunner {
  public:
   explicit FakeRunner(const KVCacheConfig& config);
@@ -53,9 +54,12 @@ class FakeRunner {
       int first_query, int num_tokens, std::span<const int32_t> token_ids, const State& state
   ) const;
 
+  size_t num_groups() const { return windows_.size(); }
+  size_t slot_of(const State& state, size_t group, int position) const;
+
   int block_size_;
   std::vector<std::optional<int>> windows_;  // [num_groups]
-  std::vector<std::vector<uint64_t>> slots_;  // [num_groups][num_blocks * block_size]
+  std::vector<uint64_t> slots_;  // [num_blocks * block_size], of all groups
   std::vector<uint64_t> host_slots_;  // [num_host_blocks * block_size]
   std::map<uint64_t, State> requests_;
 };
