@@ -53,6 +53,7 @@ class KVCacheManager {
   );
 
   int num_groups() const { return static_cast<int>(groups_.size()); }
+  int block_size(int group) const { return groups_[group].block_size(); }  // tokens
 
   // Longest prefix that every group has cached, in full blocks and at most num_tokens - 1 tokens:
   // the last token is computed in any case, for its logits. Changes nothing. Valid until the next

@@ -1,6 +1,7 @@
 #include "core/scheduler.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -97,12 +98,15 @@ std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) c
     );
   }
   if (!kv_cache_manager_.can_ever_fit(num_tokens)) {
+    const auto lengths = std::views::iota(0, num_tokens);
+    const auto too_long = std::ranges::partition_point(lengths, [this](int length) {
+      return kv_cache_manager_.can_ever_fit(length);
+    });
     return fmt::format(
-        "The request has {} tokens, more than the whole KV cache of {} blocks of {} tokens holds. "
+        "The request has {} tokens, and the whole KV cache holds at most {} of one request. "
         "Shorten it or make the KV cache larger ({}).",
         num_tokens,
-        kv_cache_manager_.pool().num_usable_blocks() / kv_cache_manager_.num_groups(),
-        block_hasher_.block_size(),
+        *too_long - 1,
         cache_size_option_
     );
   }
@@ -258,8 +262,8 @@ void Scheduler::check_integrity() const {
 }
 
 void Scheduler::check_running(const Request& request) const {
-  const int num_slots =
-      static_cast<int>(kv_cache_manager_.block_ids(request, 0).size()) * block_hasher_.block_size();
+  const int num_slots = static_cast<int>(kv_cache_manager_.block_ids(request, 0).size()) *
+                        kv_cache_manager_.block_size(0);
   QUIRE_CHECK(request.status == RequestStatus::kRunning, "request {}", request.id);
   QUIRE_CHECK(find_request(request.id) == &request, "request {}", request.id);
   QUIRE_CHECK(request.num_computed_tokens <= num_slots, "request {}", request.id);

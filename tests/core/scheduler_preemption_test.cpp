@@ -172,7 +172,7 @@ TEST(PreemptionTest, ARequestThatOutgrowsTheWholeCacheEndsAlone) {
     }
   }
   EXPECT_EQ(last.at(0).finish_reason, FinishReason::kError);
-  EXPECT_THAT(last.at(0).error, ::testing::HasSubstr("KV cache of 2 blocks"));
+  EXPECT_THAT(last.at(0).error, ::testing::HasSubstr("at most 32 of one request"));
   EXPECT_EQ(num_tokens_of_first, 3);  // 32 slots, and one token that needs none
   EXPECT_EQ(last.at(1).finish_reason, FinishReason::kLength);
   EXPECT_EQ(runner.num_live_requests(), 0);
@@ -191,7 +191,7 @@ TEST(PreemptionTest, ATokenUnderWayMayMakeAPreemptedRequestTooLong) {
   ASSERT_EQ(outputs.outputs.size(), 2u);
   EXPECT_THAT(outputs.new_token_ids(outputs.outputs[0]), ElementsAre(5));
   EXPECT_EQ(outputs.outputs[1].finish_reason, FinishReason::kError);
-  EXPECT_THAT(outputs.outputs[1].error, ::testing::HasSubstr("KV cache of 2 blocks"));
+  EXPECT_THAT(outputs.outputs[1].error, ::testing::HasSubstr("at most 32 of one request"));
   expect_scheduler_is_empty(scheduler);
 }
 

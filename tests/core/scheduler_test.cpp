@@ -235,6 +235,25 @@ TEST(SchedulerTest, MaxNumSeqsLimitsTheRunningRequests) {
   scheduler.check_integrity();
 }
 
+// 512 tokens take 32 blocks under full attention and 13 in the window.
+TEST(SchedulerTest, ARefusalTellsTheLengthThatFitsAllGroups) {
+  Scheduler scheduler = create_scheduler(
+      {.max_num_batched_tokens = 128,
+       .max_model_len = 1000,
+       .num_blocks = 32 + 13 + 1,
+       .windows = {std::nullopt, 64}}
+  );
+  scheduler.add_request(create_request({.id = 0, .num_tokens = 600}));
+  scheduler.add_request(create_request({.id = 1, .num_tokens = 512}));
+  const SchedulerOutput output = scheduler.schedule();
+  EXPECT_EQ(num_scheduled_tokens(output), (Counts{{1, 128}}));
+  const EngineCoreOutputs outputs = update(scheduler, output, make_runner_output(output, {}));
+  const EngineCoreOutput* refused = find_output(outputs, 0);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_THAT(refused->error, ::testing::HasSubstr("has 600 tokens"));
+  EXPECT_THAT(refused->error, ::testing::HasSubstr("at most 512 of one request"));
+}
+
 TEST(SchedulerTest, ARequestThatCannotFitIsRefusedAlone) {
   Scheduler scheduler = create_scheduler({.max_model_len = 1000, .num_blocks = 6});
   scheduler.add_request(create_request({.id = 0, .num_tokens = 81}));  // 6 blocks, the cache has 5
@@ -248,7 +267,7 @@ TEST(SchedulerTest, ARequestThatCannotFitIsRefusedAlone) {
   const EngineCoreOutputs outputs =
       update(scheduler, output, make_runner_output(scheduler, output, 1));
   for (const auto& [id, reason] :
-       {std::pair<RequestId, const char*>{0, "KV cache of 5 blocks"},
+       {std::pair<RequestId, const char*>{0, "at most 80 of one request"},
         {1, "max_model_len 1000"},
         {2, "cannot be empty"}}) {
     const EngineCoreOutput* refused = find_output(outputs, id);
