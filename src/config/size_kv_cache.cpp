@@ -27,7 +27,7 @@ std::vector<LayerKind> kinds_of(std::span<const KVCacheSpec> layer_specs) {
     if (kind == kinds.end()) kind = kinds.insert(kinds.end(), {layer_specs[i], {}});
     kind->layers.push_back(static_cast<int>(i));
   }
-  std::ranges::stable_partition(kinds, [](const LayerKind& kind) {
+  std::stable_partition(kinds.begin(), kinds.end(), [](const LayerKind& kind) {
     return !kind.spec.sliding_window;
   });
   return kinds;

@@ -1,7 +1,6 @@
 #include "core/scheduler.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -98,15 +97,16 @@ std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) c
     );
   }
   if (!kv_cache_manager_.can_ever_fit(num_tokens)) {
-    const auto lengths = std::views::iota(0, num_tokens);
-    const auto too_long = std::ranges::partition_point(lengths, [this](int length) {
-      return kv_cache_manager_.can_ever_fit(length);
-    });
+    int longest = 0;  // fits; too_long does not
+    for (int too_long = num_tokens; too_long - longest > 1;) {
+      const int middle = longest + (too_long - longest) / 2;
+      (kv_cache_manager_.can_ever_fit(middle) ? longest : too_long) = middle;
+    }
     return fmt::format(
         "The request has {} tokens, and the whole KV cache holds at most {} of one request. "
         "Shorten it or make the KV cache larger ({}).",
         num_tokens,
-        *too_long - 1,
+        longest,
         cache_size_option_
     );
   }
