@@ -50,29 +50,19 @@ Scheduler::Scheduler(
 }
 
 void Scheduler::add_request(std::unique_ptr<Request> request) {
-  const auto found = request_indices_.find(request->id);
-  const bool is_known = found != request_indices_.end();
   if (request->is_streaming_update) {
-    if (is_known) add_streaming_update(*requests_[found->second], *request);
+    if (Request* session = requests_.find(request->id)) add_streaming_update(*session, *request);
     return;
   }
-  QUIRE_CHECK(!is_known, "request id {} is in use", request->id);
   if (std::optional<std::string> reason = reason_to_refuse(*request)) {
-    refuse(*request, std::move(*reason));
+    requests_.refuse(*request, RequestStatus::kFinishedError, std::move(*reason));
     return;
   }
-  if (free_request_indices_.empty()) {
-    free_request_indices_.push_back(static_cast<int>(requests_.size()));
-    requests_.emplace_back();
-  }
-  request->request_idx = free_request_indices_.back();
-  free_request_indices_.pop_back();
-  request_indices_.emplace(request->id, request->request_idx);
-  request->status = RequestStatus::kWaiting;
-  request->events.push_back({RequestEvent::Kind::kQueued, monotonic_time()});
-  request->is_skipped = !request->is_ready;
-  queue_of(*request).push(*request);
-  requests_[request->request_idx] = std::move(request);
+  Request& added = requests_.add(std::move(request));
+  added.status = RequestStatus::kWaiting;
+  added.events.push_back({RequestEvent::Kind::kQueued, monotonic_time()});
+  added.is_skipped = !added.is_ready;
+  queue_of(added).push(added);
 }
 
 RequestQueue& Scheduler::queue_of(const Request& request) {
@@ -80,8 +70,7 @@ RequestQueue& Scheduler::queue_of(const Request& request) {
 }
 
 void Scheduler::set_ready(RequestId id) {
-  const auto found = request_indices_.find(id);
-  if (found != request_indices_.end()) requests_[found->second]->is_ready = true;
+  if (Request* request = requests_.find(id)) request->is_ready = true;
 }
 
 std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) const {
@@ -113,35 +102,12 @@ std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) c
   return std::nullopt;
 }
 
-void Scheduler::refuse(Request& request, std::string reason) {
-  request.status = RequestStatus::kFinishedError;
-  refused_.push_back({
-      .request_id = request.id,
-      .client_index = request.client_index,
-      .num_cached_tokens = std::max(request.num_cached_tokens, 0),
-      .num_preemptions = request.num_preemptions,
-      .finish_reason = FinishReason::kError,
-      .events = std::move(request.events),
-      .error = std::move(reason),
-  });
-}
-
 std::vector<RequestId> Scheduler::finish_requests(
     std::span<const RequestId> ids, RequestStatus status
 ) {
   QUIRE_CHECK(is_finished(status));
-  std::vector<RequestId> alive;
-  for (RequestId id : ids) {
-    const auto found = request_indices_.find(id);
-    if (found != request_indices_.end()) {
-      Request& request = *requests_[found->second];
-      if (is_finished(request.status)) continue;  // the same id twice
-      finish(request, status);
-      alive.push_back(id);
-    } else if (std::erase_if(refused_, [id](const auto& told) { return told.request_id == id; })) {
-      alive.push_back(id);
-    }
-  }
+  const std::vector<RequestId> alive =
+      requests_.finish_requests(ids, [&](Request& request) { finish(request, status); });
   drop_finished();
   return alive;
 }
@@ -154,46 +120,34 @@ void Scheduler::finish(Request& request, RequestStatus status) {
   }
   kv_cache_manager_.free(request);
   request.status = status;
-  finished_indices_.push_back(request.request_idx);
+  requests_.finish(request);
 }
 
 void Scheduler::drop_finished() {
-  if (finished_indices_.empty()) return;
+  if (requests_.finished_indices().empty()) return;
   std::erase_if(running_, [](const Request* request) { return is_finished(request->status); });
-  for (int idx : finished_indices_) {
-    request_indices_.erase(requests_[idx]->id);
-    requests_[idx].reset();
-    free_request_indices_.push_back(idx);
-  }
-  finished_indices_.clear();
+  requests_.drop_finished();
 }
 
 void Scheduler::set_draft_tokens(RequestId id, std::span<const int32_t> draft_token_ids) {
-  const auto found = request_indices_.find(id);
-  if (found == request_indices_.end()) return;
-  Request& request = *requests_[found->second];
-  const bool has_computed_prompt = request.num_computed_tokens >= request.num_tokens() - 1;
-  if (request.status != RequestStatus::kRunning || !has_computed_prompt) return;
+  Request* request = requests_.find(id);
+  if (!request || request->status != RequestStatus::kRunning) return;
+  if (request->num_computed_tokens < request->num_tokens() - 1) return;  // of its prompt
   // They were guessed from fewer tokens than the request will have.
-  if (request.num_output_placeholders > 0) return;
-  request.draft_token_ids.assign(draft_token_ids.begin(), draft_token_ids.end());
+  if (request->num_output_placeholders > 0) return;
+  request->draft_token_ids.assign(draft_token_ids.begin(), draft_token_ids.end());
 }
 
 bool Scheduler::has_unfinished_requests() const {
-  return !request_indices_.empty() || !refused_.empty();
+  return requests_.size() > 0 || requests_.has_refused();
 }
 
 std::vector<RequestId> Scheduler::unfinished_request_ids() const {
-  std::vector<RequestId> ids;
-  for (const auto& [id, request_idx] : request_indices_)
-    ids.push_back(id);
-  for (const EngineCoreOutput& told : refused_)
-    ids.push_back(told.request_id);
-  return ids;
+  return requests_.ids();
 }
 
 bool Scheduler::has_work() const {
-  if (!refused_.empty() || !finished_ids_.empty() || !preempted_ids_.empty()) return true;
+  if (requests_.has_refused() || !finished_ids_.empty() || !preempted_ids_.empty()) return true;
   switch (pause_state_) {
     case PauseState::kPausedAll:
       return false;
@@ -233,21 +187,20 @@ SchedulerStats Scheduler::stats() {
 }
 
 const Request* Scheduler::find_request(RequestId id) const {
-  const auto found = request_indices_.find(id);
-  return found == request_indices_.end() ? nullptr : requests_[found->second].get();
+  return requests_.find(id);
 }
 
 void Scheduler::check_integrity() const {
   kv_cache_manager_.check_integrity();
   QUIRE_CHECK(
-      running_.size() + waiting_.size() + skipped_waiting_.size() == request_indices_.size(),
+      running_.size() + waiting_.size() + skipped_waiting_.size() == requests_.size(),
       "{} running, {} and {} waiting, {} known",
       running_.size(),
       waiting_.size(),
       skipped_waiting_.size(),
-      request_indices_.size()
+      requests_.size()
   );
-  QUIRE_CHECK(requests_.size() == request_indices_.size() + free_request_indices_.size());
+  requests_.check_integrity();
   QUIRE_CHECK(static_cast<int>(running_.size()) <= config_.max_num_seqs);
   for (const Request* request : running_)
     check_running(*request);

@@ -14,6 +14,7 @@
 #include "core/block_hash.h"
 #include "core/kv_cache_manager.h"
 #include "core/request_queue.h"
+#include "core/request_table.h"
 #include "core/scheduler_interface.h"
 
 namespace quire {
@@ -128,7 +129,6 @@ class Scheduler final : public SchedulerInterface {
   bool release_idle_session();
 
   RequestQueue& queue_of(const Request& request);
-  Request* find_scheduled(const ScheduledRequest& scheduled);
   // Appends up to the first token that stops the request, whose status it returns.
   std::optional<RequestStatus> append_tokens(
       Request& request, std::span<const int32_t> sampled, std::vector<int32_t>& told_token_ids
@@ -150,7 +150,6 @@ class Scheduler final : public SchedulerInterface {
   void check_running(const Request& request) const;
   void check_waiting(const Request& request) const;
   std::optional<std::string> reason_to_refuse(const Request& request) const;
-  void refuse(Request& request, std::string reason);
   void refuse_if_outgrown(Request& request);
 
   SchedulerConfig config_;
@@ -159,15 +158,11 @@ class Scheduler final : public SchedulerInterface {
   BlockHasher block_hasher_;
   KVCacheManager kv_cache_manager_;
 
-  std::vector<std::unique_ptr<Request>> requests_;  // [request_idx], nullptr: free
-  std::vector<int> free_request_indices_;
-  std::unordered_map<RequestId, int> request_indices_;
+  RequestTable requests_;
   RequestQueue waiting_;
   RequestQueue skipped_waiting_;
   std::vector<Request*> running_;
-  std::vector<int> finished_indices_;  // to be dropped at the end of the call
 
-  std::vector<EngineCoreOutput> refused_;  // told by the next update()
   std::vector<RequestId> finished_ids_;  // told by the next schedule()
   std::vector<RequestId> preempted_ids_;  // likewise
   int64_t num_preemptions_ = 0;

@@ -178,8 +178,8 @@ void Scheduler::preempt(Request& request) {
   request.draft_token_ids.clear();
   request.events.push_back({RequestEvent::Kind::kPreempted, monotonic_time()});
   if (std::optional<std::string> reason = reason_to_refuse(request)) {
-    finished_indices_.push_back(request.request_idx);
-    refuse(request, std::move(*reason));
+    requests_.finish(request);
+    requests_.refuse(request, RequestStatus::kFinishedError, std::move(*reason));
   } else {
     waiting_.push_front(request);
   }

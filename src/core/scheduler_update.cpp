@@ -4,77 +4,28 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/request_logprobs.h"
 #include "core/scheduler.h"
 #include "core/stop_check.h"
 
 namespace quire {
-namespace {
-
-// Finds the rows of one request after another; both lists are in batch order.
-class LogprobsCursor {
- public:
-  explicit LogprobsCursor(std::vector<RequestLogprobs>& rows) : rows_(rows) {}
-
-  RequestLogprobs* find(int req_idx) {
-    while (next_ < rows_.size() && rows_[next_].req_idx < req_idx)
-      ++next_;
-    const bool is_found = next_ < rows_.size() && rows_[next_].req_idx == req_idx;
-    return is_found ? &rows_[next_] : nullptr;
-  }
-
- private:
-  std::vector<RequestLogprobs>& rows_;
-  size_t next_ = 0;
-};
-
-// A request that was preempted computes its prompt again; what was told once is not told again.
-// The step's first row is about the token behind the first computed one.
-void take_prompt_logprobs(
-    Request& request,
-    const ScheduledRequest& scheduled,
-    std::vector<TokenLogprobs>& positions,
-    EngineCoreOutput& told
-) {
-  const int num_rows = static_cast<int>(positions.size());
-  const int num_known =
-      std::clamp(request.num_prompt_logprobs - scheduled.num_computed_tokens, 0, num_rows);
-  told.new_prompt_logprobs.assign(
-      std::make_move_iterator(positions.begin() + num_known),
-      std::make_move_iterator(positions.end())
-  );
-  request.num_prompt_logprobs += num_rows - num_known;
-}
-
-}  // namespace
-
 void Scheduler::update(
     const SchedulerOutput& output, ModelRunnerOutput& result, EngineCoreOutputs& outputs
 ) {
-  LogprobsCursor logprobs(result.logprobs);
-  LogprobsCursor prompt_logprobs(result.prompt_logprobs);
   for (int r = 0; r < output.num_reqs(); ++r) {
-    Request* request = find_scheduled(output.requests[r]);
+    Request* request = requests_.find(output.requests[r]);
     if (!request) continue;
     update_request(
         *request,
         output.requests[r],
         result.sampled(r),
-        logprobs.find(r),
-        prompt_logprobs.find(r),
+        find_rows(result.logprobs, r),
+        find_rows(result.prompt_logprobs, r),
         outputs
     );
   }
-  outputs.is_awaited |= !refused_.empty();
-  std::ranges::move(refused_, std::back_inserter(outputs.outputs));
-  refused_.clear();
+  requests_.tell_refused(outputs);
   drop_finished();
-}
-
-// nullptr: finished since. Its index may belong to another request by now.
-Request* Scheduler::find_scheduled(const ScheduledRequest& scheduled) {
-  if (scheduled.request_idx >= static_cast<int>(requests_.size())) return nullptr;
-  Request* request = requests_[scheduled.request_idx].get();
-  return request && request->id == scheduled.request_id ? request : nullptr;
 }
 
 void Scheduler::update_request(
@@ -129,7 +80,7 @@ void Scheduler::refuse_if_outgrown(Request& request) {
   std::optional<std::string> reason = reason_to_refuse(request);
   if (!reason) return;
   finish(request, RequestStatus::kFinishedError);
-  refuse(request, std::move(*reason));
+  requests_.refuse(request, RequestStatus::kFinishedError, std::move(*reason));
 }
 
 std::optional<RequestStatus> Scheduler::append_tokens(

@@ -40,25 +40,19 @@ void Scheduler::set_draft_tokens(RequestId id, std::span<const int32_t> draft_to
 }
 
 void Scheduler::set_ready(RequestId id) {
-  const auto found = request_indices_.find(id);
-  if (found != request_indices_.end()) requests_[found->second]->is_ready = true;
+  if (Request* request = requests_.find(id)) request->is_ready = true;
 }
 
 bool Scheduler::has_unfinished_requests() const {
-  return !request_indices_.empty() || !refused_.empty();
+  return requests_.size() > 0 || requests_.has_refused();
 }
 
 std::vector<RequestId> Scheduler::unfinished_request_ids() const {
-  std::vector<RequestId> ids;
-  for (const auto& [id, idx] : request_indices_)
-    ids.push_back(id);
-  for (const EngineCoreOutput& told : refused_)
-    ids.push_back(told.request_id);
-  return ids;
+  return requests_.ids();
 }
 
 bool Scheduler::has_work() const {
-  if (!refused_.empty() || !finished_ids_.empty() || !preempted_ids_.empty()) return true;
+  if (requests_.has_refused() || !finished_ids_.empty() || !preempted_ids_.empty()) return true;
   if (pause_state_ == PauseState::kPausedAll) return false;
   if (!running_.empty() || !swapped_.empty()) return true;
   return pause_state_ == PauseState::kUnpaused &&
@@ -92,7 +86,7 @@ SchedulerStats Scheduler::stats() {
   const int num_swapped = num_requests(swapped_);
   return {
       .num_running_reqs = num_running,
-      .num_waiting_reqs = static_cast<int>(request_indices_.size()) - num_running - num_swapped,
+      .num_waiting_reqs = static_cast<int>(requests_.size()) - num_running - num_swapped,
       .kv_cache_usage = blocks_.device().usage(),
       .num_used_blocks = blocks_.device().num_used_blocks(),
       .num_preemptions = num_preemptions_,
@@ -104,8 +98,7 @@ SchedulerStats Scheduler::stats() {
 }
 
 const Request* Scheduler::find_request(RequestId id) const {
-  const auto found = request_indices_.find(id);
-  return found == request_indices_.end() ? nullptr : requests_[found->second].get();
+  return requests_.find(id);
 }
 
 void Scheduler::check_integrity() const {
@@ -124,7 +117,8 @@ void Scheduler::check_integrity() const {
       QUIRE_CHECK(group_of_[request->request_idx] == group.get(), "request {}", request->id);
     }
   }
-  QUIRE_CHECK(num_requests == request_indices_.size());
+  requests_.check_integrity();
+  QUIRE_CHECK(num_requests == requests_.size());
   QUIRE_CHECK(groups_.size() >= waiting_.size() + running_.size() + swapped_.size());
   int num_running = 0;
   for (const SequenceGroup* group : running_) {

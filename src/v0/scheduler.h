@@ -14,6 +14,7 @@
 #include "config/kv_cache_spec.h"
 #include "config/scheduler_config.h"
 #include "core/block_hash.h"
+#include "core/request_table.h"
 #include "core/scheduler_interface.h"
 #include "v0/block_space_manager.h"
 #include "v0/partial_prefills.h"
@@ -83,7 +84,6 @@ class Scheduler final : public SchedulerInterface {
 
   // Groups (scheduler_groups.cpp).
   std::optional<std::string> reason_to_refuse(const Request& request) const;
-  void refuse(Request& request, RequestStatus status, std::string reason);
   void join_group(Request& request);
   SequenceGroup& create_group(RequestId id);
   void enqueue(SequenceGroup& group);
@@ -122,7 +122,6 @@ class Scheduler final : public SchedulerInterface {
   void append_request(Request& request, int num_tokens, std::optional<int> fork_of);
   void advance();
 
-  Request* find_scheduled(const ScheduledRequest& scheduled);
   void update_request(
       Request& request,
       const ScheduledRequest& scheduled,
@@ -136,18 +135,14 @@ class Scheduler final : public SchedulerInterface {
   BlockSpaceManager blocks_;
   std::function<double()> clock_;
 
-  std::vector<std::unique_ptr<Request>> requests_;  // [request_idx], nullptr: free
-  std::vector<int> free_request_indices_;
-  std::unordered_map<RequestId, int> request_indices_;
+  RequestTable requests_;
   std::vector<SequenceGroup*> group_of_;  // [request_idx]
   std::vector<bool> is_known_to_runner_;  // [request_idx]
   std::unordered_map<RequestId, std::unique_ptr<SequenceGroup>> groups_;
   Queue waiting_;
   Queue running_;
   Queue swapped_;
-  std::vector<int> finished_indices_;  // to be dropped at the end of the call
 
-  std::vector<EngineCoreOutput> refused_;  // told by the next update()
   std::vector<RequestId> finished_ids_;  // told by the next schedule()
   std::vector<RequestId> preempted_ids_;  // likewise
   int64_t num_preempted_groups_ = 0;

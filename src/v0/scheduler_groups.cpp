@@ -11,26 +11,17 @@ namespace quire::v0 {
 
 void Scheduler::add_request(std::unique_ptr<Request> request) {
   if (request->is_streaming_update) return;  // of a request that was refused
-  QUIRE_CHECK(!request_indices_.contains(request->id), "request id {} is in use", request->id);
   if (std::optional<std::string> reason = reason_to_refuse(*request)) {
-    refuse(*request, RequestStatus::kFinishedError, std::move(*reason));
+    requests_.refuse(*request, RequestStatus::kFinishedError, std::move(*reason));
     return;
   }
-  if (free_request_indices_.empty()) {
-    free_request_indices_.push_back(static_cast<int>(requests_.size()));
-    requests_.emplace_back();
-    group_of_.push_back(nullptr);
-    is_known_to_runner_.push_back(false);
-  }
-  request->request_idx = free_request_indices_.back();
-  free_request_indices_.pop_back();
-  request_indices_.emplace(request->id, request->request_idx);
-  is_known_to_runner_[request->request_idx] = false;
-  request->status = RequestStatus::kWaiting;
-  request->events.push_back({RequestEvent::Kind::kQueued, monotonic_time()});
-  Request& owned = *request;
-  requests_[owned.request_idx] = std::move(request);
-  join_group(owned);
+  Request& added = requests_.add(std::move(request));
+  group_of_.resize(requests_.num_indices());
+  is_known_to_runner_.resize(requests_.num_indices());
+  is_known_to_runner_[added.request_idx] = false;
+  added.status = RequestStatus::kWaiting;
+  added.events.push_back({RequestEvent::Kind::kQueued, monotonic_time()});
+  join_group(added);
 }
 
 // Prompts that are too long for this configuration are dropped when their turn comes.
@@ -50,19 +41,6 @@ std::optional<std::string> Scheduler::reason_to_refuse(const Request& request) c
     );
   }
   return std::nullopt;
-}
-
-void Scheduler::refuse(Request& request, RequestStatus status, std::string reason) {
-  request.status = status;
-  refused_.push_back({
-      .request_id = request.id,
-      .client_index = request.client_index,
-      .num_cached_tokens = std::max(request.num_cached_tokens, 0),
-      .num_preemptions = request.num_preemptions,
-      .finish_reason = finish_reason_of(status),
-      .events = std::move(request.events),
-      .error = status == RequestStatus::kFinishedError ? std::move(reason) : std::string(),
-  });
 }
 
 SequenceGroup& Scheduler::create_group(RequestId id) {
@@ -125,18 +103,8 @@ std::vector<RequestId> Scheduler::finish_requests(
     std::span<const RequestId> ids, RequestStatus status
 ) {
   QUIRE_CHECK(is_finished(status));
-  std::vector<RequestId> alive;
-  for (RequestId id : ids) {
-    const auto found = request_indices_.find(id);
-    if (found != request_indices_.end()) {
-      Request& request = *requests_[found->second];
-      if (is_finished(request.status)) continue;  // the same id twice
-      finish(request, status);
-      alive.push_back(id);
-    } else if (std::erase_if(refused_, [id](const auto& told) { return told.request_id == id; })) {
-      alive.push_back(id);
-    }
-  }
+  const std::vector<RequestId> alive =
+      requests_.finish_requests(ids, [&](Request& request) { finish(request, status); });
   drop_finished();
   return alive;
 }
@@ -146,7 +114,7 @@ void Scheduler::finish(Request& request, RequestStatus status) {
   leave_group(request);
   blocks_.free(request);
   request.status = status;
-  finished_indices_.push_back(request.request_idx);
+  requests_.finish(request);
 }
 
 void Scheduler::leave_group(Request& request) {
@@ -168,18 +136,14 @@ void Scheduler::drop(SequenceGroup& group, RequestStatus status, const std::stri
   const std::vector<Request*> requests = group.requests;
   for (Request* request : requests) {
     finish(*request, status);
-    refuse(*request, status, reason);
+    requests_.refuse(*request, status, reason);
   }
 }
 
 void Scheduler::drop_finished() {
-  for (int idx : finished_indices_) {
-    request_indices_.erase(requests_[idx]->id);
-    requests_[idx].reset();
+  for (const int idx : requests_.finished_indices())
     group_of_[idx] = nullptr;
-    free_request_indices_.push_back(idx);
-  }
-  finished_indices_.clear();
+  requests_.drop_finished();
 }
 
 }  // namespace quire::v0

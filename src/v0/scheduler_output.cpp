@@ -89,7 +89,7 @@ void Scheduler::append_request(Request& request, int num_tokens, std::optional<i
 
 void Scheduler::advance() {
   for (const ScheduledRequest& scheduled : output_.requests)
-    requests_[scheduled.request_idx]->num_computed_tokens += scheduled.num_scheduled_tokens;
+    requests_.find(scheduled)->num_computed_tokens += scheduled.num_scheduled_tokens;
 }
 
 }  // namespace quire::v0

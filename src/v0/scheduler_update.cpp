@@ -4,44 +4,18 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/request_logprobs.h"
 #include "core/stop_check.h"
 #include "v0/scheduler.h"
 
 namespace quire::v0 {
-namespace {
-
-// The rows of one request; both lists are in batch order.
-RequestLogprobs* find_rows(std::vector<RequestLogprobs>& rows, int req_idx) {
-  const auto found = std::ranges::lower_bound(rows, req_idx, {}, &RequestLogprobs::req_idx);
-  return found != rows.end() && found->req_idx == req_idx ? &*found : nullptr;
-}
-
-// A request that was preempted computes its prompt again; what was told once is not told again.
-void take_prompt_logprobs(
-    Request& request,
-    const ScheduledRequest& scheduled,
-    std::vector<TokenLogprobs>& positions,
-    EngineCoreOutput& told
-) {
-  const int num_rows = static_cast<int>(positions.size());
-  const int num_known =
-      std::clamp(request.num_prompt_logprobs - scheduled.num_computed_tokens, 0, num_rows);
-  told.new_prompt_logprobs.assign(
-      std::make_move_iterator(positions.begin() + num_known),
-      std::make_move_iterator(positions.end())
-  );
-  request.num_prompt_logprobs += num_rows - num_known;
-}
-
-}  // namespace
-
 void Scheduler::update(
     const SchedulerOutput& output, ModelRunnerOutput& result, EngineCoreOutputs& outputs
 ) {
   is_step_open_ = false;
   for (int r = 0; r < output.num_reqs(); ++r) {
     const ScheduledRequest& scheduled = output.requests[r];
-    Request* request = find_scheduled(scheduled);
+    Request* request = requests_.find(scheduled);
     if (!request) continue;
     EngineCoreOutput told{
         .request_id = request->id,
@@ -65,16 +39,8 @@ void Scheduler::update(
     outputs.is_awaited |= told.finish_reason.has_value() || request->is_read_step_by_step();
     outputs.outputs.push_back(std::move(told));
   }
-  outputs.is_awaited |= !refused_.empty();
-  std::ranges::move(refused_, std::back_inserter(outputs.outputs));
-  refused_.clear();
+  requests_.tell_refused(outputs);
   drop_finished();
-}
-
-// nullptr: finished since. Its index may belong to another request by now.
-Request* Scheduler::find_scheduled(const ScheduledRequest& scheduled) {
-  Request* request = requests_.at(scheduled.request_idx).get();
-  return request && request->id == scheduled.request_id ? request : nullptr;
 }
 
 void Scheduler::update_request(
