@@ -6,6 +6,10 @@
 
 namespace quire {
 
+// Decides the defaults that vLLM sets by the kind of use: max_num_batched_tokens 4096 and
+// max_num_seqs 256 offline, 2048 and 128 in a server.
+enum class UsageContext : uint8_t { kLlm, kServer };
+
 // Every wish a user can have of the engine, in vLLM's names. What is not set is decided when the
 // model and the machine are known; the start-up log says how.
 struct EngineConfig {
@@ -36,6 +40,9 @@ struct EngineConfig {
   std::optional<bool> enable_prefix_caching;  // default: on, with V0 off
   std::string prefix_caching_hash_algo = "sha256";  // sha256, sha256_cbor, xxhash, xxhash_cbor
   std::string kv_cache_dtype = "auto";  // auto: the model's dtype
+  // When the cache takes its memory. lazy: as it is used, so that the first use of each page waits
+  // for the system; background: from the start, while it serves; eager: before it starts.
+  std::string kv_cache_population = "lazy";
   bool disable_hybrid_kv_cache_manager = false;  // windowed layers keep all tokens if others do
 
   // Scheduler.

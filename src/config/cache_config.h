@@ -13,6 +13,13 @@ enum class PrefixCachingHashAlgo : uint8_t {
   kXxhash,  // XXH3-128 of the same bytes: fast, but collisions can be made on purpose
 };
 
+// When the pages of the KV cache are taken from the system, which may take longer than a step.
+enum class KVCachePopulation : uint8_t {
+  kLazy,  // as they are used
+  kBackground,  // from the start, by a thread of its own
+  kEager,  // before the first step
+};
+
 // The KV cache's share of the resolved configuration.
 struct CacheConfig {
   int block_size = 16;  // tokens per block; a group's own block size is a multiple of it
@@ -25,6 +32,7 @@ struct CacheConfig {
   bool disable_hybrid_kv_cache_manager = false;
   // The option that makes the cache larger, for messages.
   std::string_view size_option = "kv_cache_memory_bytes";
+  KVCachePopulation population = KVCachePopulation::kLazy;
   bool keeps_all_blocks = false;  // V0's scheduler gives none back while a request runs
   bool enable_kv_cache_events = false;  // of cached and evicted blocks
   // Share of blocks whose life is measured, (0, 1]; none: of no block.

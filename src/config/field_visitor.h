@@ -81,6 +81,11 @@ void visit_load_and_cache_fields(Config& c, Visitor& v) {
     "Hash of a block's content: sha256 (over CBOR, the same as sha256_cbor), or xxhash: faster, "
     "not safe against crafted prompts.");
   v("kv_cache_dtype", c.kv_cache_dtype, "CacheConfig", "Type of the KV cache: auto, the model's.");
+  v("kv_cache_population",
+    c.kv_cache_population,
+    "CacheConfig",
+    "When the KV cache takes its memory from the system: lazy (as it is used), background (from "
+    "the start, beside the work) or eager (before the start).");
   v("disable_hybrid_kv_cache_manager",
     c.disable_hybrid_kv_cache_manager,
     "SchedulerConfig",

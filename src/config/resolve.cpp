@@ -263,6 +263,11 @@ void resolve_cache(const EngineConfig& config, SchedulerKind kind, CacheConfig& 
        {"xxhash_cbor", Algo::kXxhash}}};
   out.prefix_caching_hash_algo =
       parse_choice("prefix_caching_hash_algo", config.prefix_caching_hash_algo, kAlgos);
+  constexpr std::array<std::pair<const char*, KVCachePopulation>, 3> kPopulations = {
+      {{"lazy", KVCachePopulation::kLazy},
+       {"background", KVCachePopulation::kBackground},
+       {"eager", KVCachePopulation::kEager}}};
+  out.population = parse_choice("kv_cache_population", config.kv_cache_population, kPopulations);
   out.block_size = config.block_size.value_or(kCpuBlockMultiple);
   if (!is_power_of_two(out.block_size) || out.block_size < kCpuBlockMultiple) {
     throw InvalidArgument(

@@ -15,9 +15,6 @@
 
 namespace quire {
 
-// Decides the defaults that vLLM sets by the kind of use.
-enum class UsageContext : uint8_t { kLlm, kServer };
-
 // How much memory the KV cache may take: the first that is set wins.
 struct KVCacheBudget {
   std::optional<int> num_blocks;  // num_gpu_blocks_override

@@ -123,6 +123,7 @@ std::unique_ptr<Worker> load_worker(
       .max_num_batched_tokens = resolved.scheduler.max_num_batched_tokens,
       .logprobs_mode = logprobs_mode_of(config.logprobs_mode),
       .seed = resolved.seed,
+      .kv_cache_population = resolved.cache.population,
   });
   if (is_null(config)) {
     worker->load_null_model(resolved.model);

@@ -39,6 +39,13 @@ KVCache::KVCache(const KVCacheConfig& config, const Stream& stream, int max_mode
     host_storage_.emplace_back(block_bytes_ * static_cast<size_t>(num_host_blocks_));
 }
 
+std::vector<std::span<std::byte>> KVCache::memory() const {
+  std::vector<std::span<std::byte>> pieces;
+  for (const Storage& storage : storage_)
+    pieces.emplace_back(static_cast<std::byte*>(storage.data()), storage.num_bytes());
+  return pieces;
+}
+
 std::byte* KVCache::block(size_t layer, BlockSpace space, int block_id) const {
   const Storage& storage = (space == BlockSpace::kDevice ? storage_ : host_storage_)[layer];
   return static_cast<std::byte*>(storage.data()) + static_cast<size_t>(block_id) * block_bytes_;

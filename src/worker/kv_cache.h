@@ -21,6 +21,8 @@ class KVCache {
   // In order, in every layer: a block may be the target of one copy and the source of the next.
   void copy_blocks(const Stream& stream, std::span<const BlockCopy> copies);
 
+  // All of it, for MemoryPopulator.
+  std::vector<std::span<std::byte>> memory() const;
   std::span<const LayerCache> layer_caches() const { return layer_caches_; }
   AttentionBackend& backend(int group) { return *backends_[group]; }
   std::span<const int> block_sizes() const { return block_sizes_; }

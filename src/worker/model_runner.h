@@ -45,6 +45,8 @@ class ModelRunner {
 
   int num_live_requests() const { return inputs_.states().num_live(); }
 
+  std::vector<std::span<std::byte>> kv_cache_memory() const { return kv_cache_.memory(); }
+
  private:
   void update_sampler(const SchedulerOutput& output);
   void run_forward();

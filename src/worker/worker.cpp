@@ -47,7 +47,12 @@ ModelRunnerConfig Worker::runner_config() const {
 void Worker::initialize_kv_cache(const KVCacheConfig& config) {
   QUIRE_CHECK(model_config_.vocab_size > 0, "no model was loaded");
   if (model_) {
-    runner_ = std::make_unique<ModelRunner>(runner_config(), *model_, config, stream_);
+    auto runner = std::make_unique<ModelRunner>(runner_config(), *model_, config, stream_);
+    if (config_.kv_cache_population != KVCachePopulation::kLazy) {
+      populator_.emplace(runner->kv_cache_memory());
+      if (config_.kv_cache_population == KVCachePopulation::kEager) populator_->wait();
+    }
+    runner_ = std::move(runner);
     return;
   }
   const StepLimits limits{

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "base/thread_pool.h"
+#include "config/cache_config.h"
 #include "config/kv_cache_spec.h"
 #include "models/causal_lm.h"
 #include "sample/sampler.h"
+#include "worker/memory_populator.h"
 #include "worker/model_runner.h"
 #include "worker/null_runner.h"
 
@@ -20,6 +23,7 @@ struct WorkerConfig {
   int max_num_batched_tokens = 0;
   LogprobsMode logprobs_mode = LogprobsMode::kRawLogprobs;
   uint64_t seed = 0;
+  KVCachePopulation kv_cache_population = KVCachePopulation::kLazy;
 };
 
 // One device's share of the model: owns threads, weights, KV cache and runner. First the model is
@@ -50,6 +54,7 @@ class Worker {
   ModelConfig model_config_;
   std::unique_ptr<CausalLM> model_;  // nullptr: the null runner needs none
   std::variant<std::unique_ptr<ModelRunner>, std::unique_ptr<NullRunner>> runner_;
+  std::optional<MemoryPopulator> populator_;  // the last member: it works on the runner's memory
 };
 
 }  // namespace quire
