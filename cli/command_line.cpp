@@ -6,11 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "base/env.h"
 #include "cli/help_formatter.h"
 #include "cli/option_value.h"
 #include "cli/refused_options.h"
 #include "cli/suggest.h"
 #include "config/field_visitor.h"
+#include "config/server_fields.h"
 #include "quire/error.h"
 
 namespace quire::cli {
@@ -127,6 +129,7 @@ struct CommandLine::Impl {
   CLI::App app;
   std::vector<std::function<void()>> readers;
   bool has_engine_options = false;
+  std::string positional_model;  // of quire serve
 };
 
 CommandLine::CommandLine(std::string name, std::string description)
@@ -148,6 +151,14 @@ void CommandLine::add_sampling_options() {
     const bool is_engines = impl_->has_engine_options && std::string_view(name) == "seed";
     if (!is_engines) impl_->add(name, field, group, help);
   });
+}
+
+void CommandLine::add_server_options() {
+  ServerConfig defaults;
+  visit_server_fields(defaults, [this](const char* name, auto& field, auto group, auto help) {
+    impl_->add(name, field, group, help);
+  });
+  impl_->app.add_option("MODEL", impl_->positional_model, "Folder or repository, as --model.");
 }
 
 void CommandLine::add_text(
@@ -206,6 +217,21 @@ EngineConfig CommandLine::engine_config() const {
     const bool is_auto_len = std::string_view(name) == "max_model_len" && words->back() == "auto";
     parse_value(flag_of(name), is_auto_len ? Words{"-1"} : *words, field);
   });
+  if (!impl_->positional_model.empty()) config.model = impl_->positional_model;
+  return config;
+}
+
+ServerConfig CommandLine::server_config() const {
+  ServerConfig config;
+  if (const auto seconds = env::http_timeout_keep_alive()) config.timeout_keep_alive = *seconds;
+  visit_server_fields(config, [this](const char* name, auto& field, auto, auto) {
+    if (const Words* words = impl_->words_of(name)) parse_value(flag_of(name), *words, field);
+  });
+  if (config.api_key.empty()) {
+    if (auto key = env::api_key()) config.api_key.push_back(std::move(*key));
+  }
+  if (env::server_dev_mode()) config.enable_dev_endpoints = true;
+  config.validate();
   return config;
 }
 

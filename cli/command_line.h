@@ -7,6 +7,7 @@
 
 #include "quire/engine_config.h"
 #include "quire/sampling_params.h"
+#include "quire/server_config.h"
 
 namespace CLI {
 class App;
@@ -24,6 +25,8 @@ class CommandLine {
   // Every field of EngineConfig and SamplingParams as an option. With both, --seed is the engine's.
   void add_engine_options();
   void add_sampling_options();
+  // Every field of ServerConfig; the model may then stand alone, without --model.
+  void add_server_options();
 
   // An option of the command itself, in its own group of --help.
   void add_text(const std::string& name, std::optional<std::string>& value, const char* help);
@@ -37,6 +40,8 @@ class CommandLine {
   [[nodiscard]] bool parse(int argc, char** argv);
 
   EngineConfig engine_config() const;
+  // With what the environment says of it. Throws InvalidArgument for values no server works with.
+  ServerConfig server_config() const;
   // Sets the fields that were given.
   void apply_to(SamplingParams& params) const;
   // Throws InvalidArgument for values that no model could serve.

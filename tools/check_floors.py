@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "worker": COMPUTE | {"backend", "spec_decode", "core/scheduler_output.h"},
     "engine": COMPUTE | {"backend", "spec_decode", "core", "text", "hub", "worker", "v0"},
     "server": {"base", "config"},
-    "cli": {"base", "config/field_visitor.h"},
+    "cli": {"base", "config/field_visitor.h", "config/server_fields.h"},
     "apps": {"base", "cli", "config/field_visitor.h", "server/server.h", "bench/commands.h"},
     "python": {"base", "config/field_visitor.h", "server/server.h", "bench/commands.h"},
 }
@@ -45,7 +45,7 @@ MAY_INCLUDE_PUBLIC = {
     "worker": {"sampling_params.h"},
     "engine": ANY,
     "server": ANY,
-    "cli": {"engine_config.h", "sampling_params.h"},
+    "cli": {"engine_config.h", "sampling_params.h", "server_config.h"},
     "apps": ANY,
     "python": ANY,
     "bench": ANY,

@@ -22,7 +22,7 @@ struct ServerConfig {
   std::optional<std::string> root_path;  // prefix that a proxy puts before all paths
 
   // Who may call it.
-  std::vector<std::string> api_key;  // any of them; empty: everybody. VLLM_API_KEY adds one
+  std::vector<std::string> api_key;  // any of them; empty: everybody
   bool allow_credentials = false;
   std::vector<std::string> allowed_origins = {"*"};
   std::vector<std::string> allowed_methods = {"*"};
@@ -68,6 +68,9 @@ struct ServerConfig {
   bool enable_log_outputs = false;
   std::optional<int> max_log_len;  // characters of a prompt in the log
   std::string log_format = "text";  // text, json
+
+  // Throws InvalidArgument with the field of a value that no server could work with.
+  void validate() const;
 };
 
 }  // namespace quire

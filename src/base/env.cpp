@@ -51,6 +51,19 @@ int64_t parse_int(const char* name, const std::string& value, int64_t low, int64
   return number;
 }
 
+constexpr int64_t kMaxSeconds = 7 * 24 * 3600;
+
+double parse_seconds(const char* name, const std::string& value) {
+  double seconds = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, seconds);
+  const bool is_number = error == std::errc{} && stop == end;
+  if (is_number && seconds > 0 && seconds <= static_cast<double>(kMaxSeconds)) return seconds;
+  throw InvalidArgument(
+      name, std::string(name) + "='" + value + "' is not a time in seconds above 0."
+  );
+}
+
 bool read_bool(const char* name) {
   auto value = read(name);
   return value && parse_bool(name, *value);
@@ -79,6 +92,15 @@ const std::vector<Variable>& variables() {
        "1: accept a --max-model-len beyond what config.json states"},
       {"VLLM_USE_V1", nullptr, "0: the V0 scheduler; 1: V1; unset: V1, unless only V0 can do it"},
       {"VLLM_MAX_N_SEQUENCES", nullptr, "largest n of a request; default 16384"},
+      {"VLLM_API_KEY", nullptr, "what callers of the server must send, unless --api-key says it"},
+      {"VLLM_SERVER_DEV_MODE", nullptr, "1: like --enable-dev-endpoints of the server"},
+      {"VLLM_HTTP_TIMEOUT_KEEP_ALIVE",
+       nullptr,
+       "seconds, like --timeout-keep-alive of the server; default 5"},
+      {"VLLM_LOG_STATS_INTERVAL", nullptr, "seconds between two log lines of speed; default 10"},
+      {"VLLM_KEEP_ALIVE_ON_ENGINE_DEATH",
+       nullptr,
+       "1: the server goes on to answer, with errors, when the engine has died"},
       {"PYTHONHASHSEED",
        nullptr,
        "root of the block hashes, 0 to 4294967295; unset or random: another one per process"},
@@ -98,7 +120,8 @@ std::vector<std::pair<std::string, std::string>> set_variables() {
       if (name == nullptr) continue;
       auto value = read(name);
       if (!value) continue;
-      const bool is_secret = std::strstr(name, "TOKEN") != nullptr;
+      const bool is_secret =
+          std::strstr(name, "TOKEN") != nullptr || std::strstr(name, "KEY") != nullptr;
       set.emplace_back(name, is_secret ? "(hidden)" : std::move(*value));
     }
   }
@@ -169,6 +192,31 @@ std::optional<bool> use_v1() {
 int max_n_sequences() {
   auto value = read("VLLM_MAX_N_SEQUENCES");
   return value ? static_cast<int>(parse_int("VLLM_MAX_N_SEQUENCES", *value, 1, 1 << 20)) : 16384;
+}
+
+std::optional<std::string> api_key() {
+  return read("VLLM_API_KEY");
+}
+
+bool server_dev_mode() {
+  return read_bool("VLLM_SERVER_DEV_MODE");
+}
+
+std::optional<int> http_timeout_keep_alive() {
+  const auto value = read("VLLM_HTTP_TIMEOUT_KEEP_ALIVE");
+  if (!value) return std::nullopt;
+  return static_cast<int>(parse_int("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", *value, 0, kMaxSeconds));
+}
+
+double log_stats_interval() {
+  constexpr double kDefault = 10.0;
+  const auto value = read("VLLM_LOG_STATS_INTERVAL");
+  if (!value) return kDefault;
+  return parse_seconds("VLLM_LOG_STATS_INTERVAL", *value);
+}
+
+bool keep_alive_on_engine_death() {
+  return read_bool("VLLM_KEEP_ALIVE_ON_ENGINE_DEATH");
 }
 
 std::optional<std::string> hash_seed() {

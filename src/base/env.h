@@ -31,6 +31,13 @@ std::optional<std::string> hf_token();  // HF_TOKEN, else the token file of HF_H
 bool allow_long_max_model_len();  // VLLM_ALLOW_LONG_MAX_MODEL_LEN
 std::optional<bool> use_v1();  // VLLM_USE_V1: which scheduler runs
 int max_n_sequences();  // VLLM_MAX_N_SEQUENCES; default 16384
+// Of the server.
+std::optional<std::string> api_key();  // VLLM_API_KEY: what callers send, unless --api-key says it
+bool server_dev_mode();  // VLLM_SERVER_DEV_MODE: like --enable-dev-endpoints
+// VLLM_HTTP_TIMEOUT_KEEP_ALIVE: seconds, unless --timeout-keep-alive says it
+std::optional<int> http_timeout_keep_alive();
+double log_stats_interval();  // VLLM_LOG_STATS_INTERVAL: seconds; default 10
+bool keep_alive_on_engine_death();  // VLLM_KEEP_ALIVE_ON_ENGINE_DEATH: default false
 // PYTHONHASHSEED, a number as it is written: root of the block hashes; nullopt: unset or "random".
 std::optional<std::string> hash_seed();
 

@@ -168,10 +168,8 @@ void visit_log_fields(Config& c, Visitor& v) {
     c.disable_access_log_for_endpoints,
     group,
     "Paths without such lines, with commas between: /health,/metrics");
-  v("enable_log_requests",
-    c.enable_log_requests,
-    group,
-    "Log each request's prompt and parameters.");
+  v("enable_log_requests", c.enable_log_requests, group, "Log each request's prompt and parameters."
+  );
   v("enable_log_outputs",
     c.enable_log_outputs,
     group,
