@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,15 @@ struct Prompt {
 
 struct AddRequestOptions {
   int priority = 0;  // lower is served earlier; other than 0 needs --scheduling-policy priority
+  // Called when the stream becomes readable, and at its end: read then until try_next() gives
+  // nothing. Comes from the engine's output thread, or from a thread that aborts, and perhaps
+  // before add_request returns. It must be short and not throw, and may use the stream and the
+  // engine. Never called after the stream was dropped, which waits for a call on another thread.
+  std::function<void()> on_output;
+  // Outputs of single steps that wait for a slow reader before the next are merged into the last.
+  // 1: whatever has come makes one output. More needs RequestOutputKind::kDelta or kFinalOnly; then
+  // an output holds one completion.
+  int max_pending_outputs = 1;
 };
 
 // The outputs of one request. One reader; may be read on another thread than add_request's.
@@ -34,7 +44,8 @@ struct AddRequestOptions {
 class RequestStream {
  public:
   virtual ~RequestStream() = default;
-  // Waits for the next output; nullopt after the last one. A slow reader gets merged outputs.
+  // Waits for the next output; nullopt after the last one. A slow reader gets merged outputs, see
+  // AddRequestOptions::max_pending_outputs.
   virtual std::optional<RequestOutput> next() = 0;
   // The same without waiting; nullopt: nothing yet, or the end.
   virtual std::optional<RequestOutput> try_next() = 0;
@@ -80,7 +91,7 @@ enum class PauseMode : uint8_t {
 class AsyncEngine {
  public:
   // Loads the model. Throws InvalidArgument (bad option or file) or EnvironmentError.
-  explicit AsyncEngine(const EngineConfig& config);
+  explicit AsyncEngine(const EngineConfig& config, UsageContext usage = UsageContext::kLlm);
   // From parts that run already.
   explicit AsyncEngine(LoadedEngine loaded);
   ~AsyncEngine();  // aborts what still runs

@@ -99,7 +99,8 @@ struct AsyncEngine::Impl {
   std::thread output_thread;  // the last member: it uses the others
 };
 
-AsyncEngine::AsyncEngine(const EngineConfig& config) : AsyncEngine(load_engine(config)) {}
+AsyncEngine::AsyncEngine(const EngineConfig& config, UsageContext usage)
+    : AsyncEngine(load_engine(config, usage)) {}
 
 AsyncEngine::AsyncEngine(LoadedEngine loaded) : impl_(std::make_shared<Impl>(std::move(loaded))) {}
 
@@ -114,12 +115,13 @@ std::shared_ptr<RequestStream> AsyncEngine::add_request(
     const AddRequestOptions& options
 ) {
   ProcessedInput input = impl_->input.process(prompt, params, options);
-  std::shared_ptr<RequestState> state = impl_->output.add(request_id, input);
+  std::shared_ptr<RequestState> state = impl_->output.add(request_id, input, options);
   impl_->loaded.core->add_requests(std::move(input.requests));
   // An abort may have come before the requests that it meant.
   if (state->ended()) impl_->abort_in_core(state->core_ids());
   // Nobody will read what a dropped stream's request computes.
   const auto abort_if_unread = [state, engine = std::weak_ptr(impl_)](RequestStream*) {
+    state->drop_reader();
     if (const auto impl = engine.lock()) impl->abort_in_core(impl->output.abort(*state));
   };
   return std::shared_ptr<RequestStream>(state.get(), abort_if_unread);

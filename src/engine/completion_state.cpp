@@ -1,6 +1,8 @@
 #include "engine/completion_state.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/log.h"
 #include "engine/position_logprobs.h"
@@ -108,36 +110,50 @@ void CompletionState::finish(FinishReason reason) noexcept {
 }
 
 CompletionOutput CompletionState::take_cumulative() {
-  CompletionOutput out = take_common();
+  CompletionOutput out = make_output(close_output());
   out.text = text_.substr(0, showable_text_bytes());
   out.token_ids = token_ids_;
   out.logprobs = logprobs_;
   return out;
 }
 
-CompletionOutput CompletionState::take_delta() {
-  const size_t num_unsent = static_cast<size_t>(num_unsent_tokens());
-  CompletionOutput out = take_common();
-  const size_t end = std::max(showable_text_bytes(), num_sent_text_bytes_);
-  out.text = text_.substr(num_sent_text_bytes_, end - num_sent_text_bytes_);
-  num_sent_text_bytes_ = end;
-  out.token_ids.assign(token_ids_.end() - num_unsent, token_ids_.end());
-  if (logprobs_) {
-    out.logprobs = std::move(logprobs_);
-    logprobs_.emplace();
-  }
+OutputEnd CompletionState::close_output() {
+  closed_.index = index_;
+  closed_.num_tokens = num_output_tokens();
+  closed_.num_text_bytes = std::max(showable_text_bytes(), closed_.num_text_bytes);
+  closed_.cumulative_logprob = cumulative_logprob_;
+  closed_.is_last = finished();
+  return closed_;
+}
+
+CompletionOutput CompletionState::take_delta(const OutputEnd& end) {
+  CompletionOutput out = make_output(end);
+  out.text = text_.substr(num_sent_text_bytes_, end.num_text_bytes - num_sent_text_bytes_);
+  out.token_ids.assign(token_ids_.begin() + num_sent_tokens_, token_ids_.begin() + end.num_tokens);
+  if (logprobs_) out.logprobs = take_logprobs(out.token_ids.size());
+  num_sent_text_bytes_ = end.num_text_bytes;
+  num_sent_tokens_ = end.num_tokens;
   return out;
 }
 
-// What both kinds share; marks everything as handed out.
-CompletionOutput CompletionState::take_common() {
+std::vector<PositionLogprobs> CompletionState::take_logprobs(size_t num_tokens) {
+  if (num_tokens >= logprobs_->size()) return std::exchange(*logprobs_, {});
+  const auto end = logprobs_->begin() + static_cast<ptrdiff_t>(num_tokens);
+  std::vector<PositionLogprobs> taken(
+      std::make_move_iterator(logprobs_->begin()), std::make_move_iterator(end)
+  );
+  logprobs_->erase(logprobs_->begin(), end);
+  return taken;
+}
+
+// What both kinds share.
+CompletionOutput CompletionState::make_output(const OutputEnd& end) const {
   CompletionOutput out;
   out.index = index_;
-  out.cumulative_logprob = cumulative_logprob_;
+  out.cumulative_logprob = end.cumulative_logprob;
+  if (!end.is_last) return out;
   out.finish_reason = finish_reason_;
   out.stop_reason = stop_reason_;
-  num_sent_tokens_ = num_output_tokens();
-  end_was_sent_ = finished();
   return out;
 }
 

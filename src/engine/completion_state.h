@@ -16,6 +16,15 @@
 
 namespace quire {
 
+// Where an output of a completion ends.
+struct OutputEnd {
+  int index = 0;  // which completion
+  int num_tokens = 0;
+  size_t num_text_bytes = 0;
+  std::optional<double> cumulative_logprob;
+  bool is_last = false;
+};
+
 // One completion as it grows: tokens become text, stop strings end it, and what has not been handed
 // out yet is known. Not thread-safe.
 class CompletionState {
@@ -35,19 +44,24 @@ class CompletionState {
 
   bool finished() const { return finish_reason_.has_value(); }
   int num_output_tokens() const { return static_cast<int>(token_ids_.size()); }
-  int num_unsent_tokens() const { return num_output_tokens() - num_sent_tokens_; }
-  // Something a reader has not seen: tokens, or the end.
-  bool has_news() const { return num_unsent_tokens() > 0 || (finished() && !end_was_sent_); }
+  int num_unsent_tokens() const { return num_output_tokens() - closed_.num_tokens; }
+  // Something that is in no output yet: tokens, or the end.
+  bool has_news() const { return num_unsent_tokens() > 0 || (finished() && !closed_.is_last); }
 
   // Everything so far.
   CompletionOutput take_cumulative();
   // What came since the last take. Use one kind of take only.
-  CompletionOutput take_delta();
+  CompletionOutput take_delta() { return take_delta(close_output()); }
+  // The same in two parts, of which the second may come later: the first says where the output
+  // ends.
+  OutputEnd close_output();
+  CompletionOutput take_delta(const OutputEnd& end);
 
  private:
   bool append_tokens(std::span<const int32_t> new_token_ids, bool last_is_stop_token);
   void append_logprobs(const std::vector<TokenLogprobs>& logprobs);
-  CompletionOutput take_common();
+  CompletionOutput make_output(const OutputEnd& end) const;
+  std::vector<PositionLogprobs> take_logprobs(size_t num_tokens);
   size_t showable_text_bytes() const;
 
   int index_;
@@ -61,13 +75,13 @@ class CompletionState {
   std::string text_;
   std::vector<int32_t> token_ids_;
   std::optional<double> cumulative_logprob_;
-  std::optional<std::vector<PositionLogprobs>> logprobs_;  // take_delta empties it
+  std::optional<std::vector<PositionLogprobs>> logprobs_;  // take_delta takes from its beginning
   std::optional<FinishReason> finish_reason_;
   std::variant<std::monostate, int32_t, std::string> stop_reason_;
 
-  int num_sent_tokens_ = 0;
+  OutputEnd closed_;  // of the newest output
+  int num_sent_tokens_ = 0;  // by take_delta, like the next
   size_t num_sent_text_bytes_ = 0;
-  bool end_was_sent_ = false;
 };
 
 }  // namespace quire

@@ -43,6 +43,22 @@ SamplingParams completion_params(const SamplingParams& params, int index) {
   return child;
 }
 
+void check_pending_outputs(const SamplingParams& params, int max_pending_outputs) {
+  if (max_pending_outputs < 1) {
+    throw InvalidArgument(
+        "max_pending_outputs",
+        fmt::format("max_pending_outputs must be at least 1, got {}.", max_pending_outputs)
+    );
+  }
+  if (max_pending_outputs > 1 && params.output_kind == RequestOutputKind::kCumulative) {
+    throw InvalidArgument(
+        "max_pending_outputs",
+        "Cumulative outputs hold all that has come, so a reader needs the newest alone: leave "
+        "max_pending_outputs at 1, or ask for RequestOutputKind::kDelta."
+    );
+  }
+}
+
 }  // namespace
 
 InputProcessor::InputProcessor(
@@ -65,6 +81,7 @@ ProcessedInput InputProcessor::process(
     );
   }
   params.validate();
+  check_pending_outputs(params, options.max_pending_outputs);
   check_needs_tokenizer(params);
   check_needs_logits(params);
   const std::vector<int32_t> token_ids = tokenize(prompt);

@@ -11,8 +11,11 @@ namespace quire {
 OutputProcessor::OutputProcessor(std::shared_ptr<const Tokenizer> tokenizer, int stream_interval)
     : tokenizer_(std::move(tokenizer)), stream_interval_(stream_interval) {}
 
-std::shared_ptr<RequestState> OutputProcessor::add(std::string request_id, ProcessedInput& input) {
-  auto state = std::make_shared<RequestState>(request_id, input, tokenizer_, stream_interval_);
+std::shared_ptr<RequestState> OutputProcessor::add(
+    std::string request_id, ProcessedInput& input, const AddRequestOptions& options
+) {
+  auto state =
+      std::make_shared<RequestState>(request_id, input, tokenizer_, stream_interval_, options);
   std::lock_guard lock(mutex_);
   if (is_closed_) {
     throw InternalError(

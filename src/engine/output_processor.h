@@ -20,7 +20,9 @@ class OutputProcessor {
 
   // Call it before the requests go to the engine core. Throws InvalidArgument (field "request_id")
   // when the id is in use, InternalError after close().
-  std::shared_ptr<RequestState> add(std::string request_id, ProcessedInput& input);
+  std::shared_ptr<RequestState> add(
+      std::string request_id, ProcessedInput& input, const AddRequestOptions& options = {}
+  );
 
   // Hands out what a step did, and counts it. Ids that ended here, while the engine core goes on
   // with them, are appended to `to_abort`. Requests that are not known (any more) are passed over.

@@ -12,7 +12,8 @@ RequestState::RequestState(
     std::string request_id,
     ProcessedInput& input,
     std::shared_ptr<const Tokenizer> tokenizer,
-    int stream_interval
+    int stream_interval,
+    const AddRequestOptions& options
 )
     : request_id_(std::move(request_id)),
       prompt_(std::move(input.prompt)),
@@ -21,10 +22,14 @@ RequestState::RequestState(
       tokenizer_(std::move(tokenizer)),
       stream_interval_(stream_interval),
       arrival_monotonic_time_(monotonic_time()),
+      on_output_(options.on_output),
       num_preemptions_(input.requests.size(), 0) {
   metrics_.arrival_time = input.requests.front()->arrival_time;
   if (input.params.prompt_logprobs) {
     prompt_logprobs_.emplace(1);  // nothing predicts the first token
+  }
+  if (output_kind_ == RequestOutputKind::kDelta && options.max_pending_outputs > 1) {
+    pending_.emplace(options.max_pending_outputs);
   }
   completions_.reserve(input.requests.size());
   for (const auto& request : input.requests) {
@@ -42,6 +47,7 @@ UpdateResult RequestState::update(
     FunctionRef<void(const UpdateResult&)> on_finished
 ) {
   UpdateResult result;
+  bool becomes_readable = false;
   {
     std::lock_guard lock(mutex_);
     CompletionState& completion = completions_[index];
@@ -57,26 +63,38 @@ UpdateResult RequestState::update(
     if (result.request_finished) metrics_.finished_time = now;
     if (result.completion_finished) on_finished(result);
     if (!is_due(completion)) return result;
-    has_output_ = true;
+    becomes_readable = !has_output_ || result.request_finished;
+    add_output(index);
     end_is_due_ = result.request_finished;
   }
-  ready_.notify_one();
+  wake_reader(becomes_readable);
   return result;
+}
+
+void RequestState::add_output(int index) {
+  if (pending_) pending_->add(completions_[index].close_output());
+  has_output_ = true;
+}
+
+void RequestState::wake_reader(bool becomes_readable) {
+  ready_.notify_one();
+  if (becomes_readable) on_output_.call();
 }
 
 void RequestState::finish(FinishReason reason, std::optional<std::string> error, double now) {
   {
     std::lock_guard lock(mutex_);
     if (end_is_due_) return;
-    for (CompletionState& completion : completions_) {
-      completion.finish(reason);
+    for (int index = 0; index < static_cast<int>(completions_.size()); ++index) {
+      completions_[index].finish(reason);
+      if (completions_[index].has_news()) add_output(index);
     }
     if (error) error_ = std::move(error);
     metrics_.finished_time = now;
     has_output_ = true;
     end_is_due_ = true;
   }
-  ready_.notify_one();
+  wake_reader(true);
 }
 
 // An output follows the first token, every stream_interval tokens, and the end.
@@ -142,24 +160,32 @@ std::optional<RequestOutput> RequestState::try_next() {
 RequestOutput RequestState::take_output() {
   RequestOutput out;
   out.request_id = request_id_;
-  out.finished = all_completions_finished();
-  const bool is_delta = output_kind_ == RequestOutputKind::kDelta;
-  for (CompletionState& completion : completions_) {
-    if (!is_delta) {
-      out.outputs.push_back(completion.take_cumulative());
-    } else if (completion.has_news()) {
-      out.outputs.push_back(completion.take_delta());
-    }
-  }
+  take_completions(out);
+  has_output_ = pending_ && !pending_->empty();
+  out.finished = !has_output_ && all_completions_finished();
   take_prompt(out);
   out.num_cached_tokens = num_cached_tokens_;
   out.metrics = metrics_;
   out.metrics.num_preemptions =
       std::accumulate(num_preemptions_.begin(), num_preemptions_.end(), 0);
-  out.error = error_;
-  has_output_ = false;
+  if (!has_output_) out.error = error_;
   end_was_sent_ = out.finished;
   return out;
+}
+
+void RequestState::take_completions(RequestOutput& out) {
+  if (pending_) {
+    const std::optional<OutputEnd> end = pending_->take();
+    if (end) out.outputs.push_back(completions_[end->index].take_delta(*end));
+    return;
+  }
+  for (CompletionState& completion : completions_) {
+    if (output_kind_ != RequestOutputKind::kDelta) {
+      out.outputs.push_back(completion.take_cumulative());
+    } else if (completion.has_news()) {
+      out.outputs.push_back(completion.take_delta());
+    }
+  }
 }
 
 // A delta stream carries the prompt once, in its first output.

@@ -13,6 +13,8 @@
 #include "core/scheduler_interface.h"
 #include "engine/completion_state.h"
 #include "engine/input_processor.h"
+#include "engine/pending_outputs.h"
+#include "engine/reader_callback.h"
 #include "quire/async_engine.h"
 
 namespace quire {
@@ -34,7 +36,8 @@ class RequestState final : public RequestStream {
       std::string request_id,
       ProcessedInput& input,  // its requests are left alone
       std::shared_ptr<const Tokenizer> tokenizer,
-      int stream_interval
+      int stream_interval,
+      const AddRequestOptions& options = {}
   );
 
   // Takes what a step did to completion `index`. `now`: wall time. `on_finished` is called when
@@ -49,6 +52,9 @@ class RequestState final : public RequestStream {
   // Ends all completions that still run.
   void finish(FinishReason reason, std::optional<std::string> error, double now);
 
+  // Nobody is told of outputs any more. Waits for a call of on_output on another thread.
+  void drop_reader() { on_output_.detach(); }
+
   bool ended() const;  // nothing more will come; the last output may still be waiting
   // Of the engine core, one per completion.
   const std::vector<RequestId>& core_ids() const { return core_ids_; }
@@ -61,9 +67,12 @@ class RequestState final : public RequestStream {
  private:
   bool is_due(const CompletionState& completion) const;
   void record_events(int index, const EngineCoreOutput& output, double now);
+  void add_output(int index);
+  void wake_reader(bool becomes_readable);
   void append_prompt_logprobs(const std::vector<TokenLogprobs>& logprobs);
   bool all_completions_finished() const;
   RequestOutput take_output();
+  void take_completions(RequestOutput& out);
   void take_prompt(RequestOutput& out);
 
   const std::string request_id_;
@@ -74,10 +83,12 @@ class RequestState final : public RequestStream {
   const int stream_interval_;
   const double arrival_monotonic_time_;
   std::vector<RequestId> core_ids_;
+  ReaderCallback on_output_;
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable ready_;
   std::vector<CompletionState> completions_;  // [n]
+  std::optional<PendingOutputs> pending_;  // none: an output is what has come when it is taken
   std::vector<int> num_preemptions_;  // [n]
   std::optional<std::vector<PositionLogprobs>> prompt_logprobs_;
   RequestMetrics metrics_;

@@ -1,5 +1,8 @@
 #include "quire/async_engine.h"
 
+#include <atomic>
+#include <future>
+#include <mutex>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -27,9 +30,11 @@ class AsyncEngineTest : public ::testing::Test {
     engine_ = std::make_unique<AsyncEngine>(test::load_with_fake_core(std::move(core)));
   }
 
-  std::shared_ptr<RequestStream> add(const std::string& id, SamplingParams params = {}) {
+  std::shared_ptr<RequestStream> add(
+      const std::string& id, SamplingParams params = {}, const AddRequestOptions& options = {}
+  ) {
     params.output_kind = RequestOutputKind::kDelta;
-    return engine_->add_request(id, {.token_ids = {5, 6}}, params);
+    return engine_->add_request(id, {.token_ids = {5, 6}}, params, options);
   }
 
   // One token for the i-th request that was added.
@@ -56,6 +61,42 @@ TEST_F(AsyncEngineTest, StreamsTokensAsTheyCome) {
   EXPECT_FALSE(stream->next().has_value());
   EXPECT_TRUE(stream->finished());
   EXPECT_THAT(core_->aborted(), IsEmpty());
+}
+
+TEST_F(AsyncEngineTest, AReaderThatIsToldNeedsNoThreadToWait) {
+  std::mutex mutex;
+  std::vector<int32_t> ids;
+  std::promise<void> end;
+  std::shared_ptr<RequestStream> stream;
+  AddRequestOptions options;
+  options.max_pending_outputs = 8;
+  options.on_output = [&] {
+    std::lock_guard lock(mutex);  // add_request may not have returned yet
+    while (const auto output = stream->try_next())
+      ids.push_back(output->outputs.at(0).token_ids.at(0));
+    if (stream->finished()) end.set_value();
+  };
+  {
+    std::lock_guard lock(mutex);
+    stream = add("a", {}, options);
+  }
+  for (const int32_t id : {500, 501})
+    emit(0, id);
+  emit(0, 502, FinishReason::kLength);
+  end.get_future().wait();
+  EXPECT_THAT(ids, ElementsAre(500, 501, 502)) << "one output a step";
+}
+
+TEST_F(AsyncEngineTest, NoReaderIsToldAfterItDroppedItsStream) {
+  for (size_t i = 0; i < 200; ++i) {
+    auto is_alive = std::make_unique<std::atomic<bool>>(true);
+    AddRequestOptions options;
+    options.on_output = [&] { ASSERT_TRUE(is_alive->load()); };
+    auto stream = add("a", {}, options);
+    emit(i, 500);
+    stream.reset();
+    is_alive->store(false);
+  }
 }
 
 TEST_F(AsyncEngineTest, AnIdMayBeUsedAgainOnlyAfterItsEnd) {
