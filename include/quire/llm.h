@@ -29,6 +29,9 @@ struct ChatOptions {
   bool continue_final_message = false;
   std::string tools_json;  // a JSON array, which the template shows as `tools`; empty: none
   std::string chat_template_kwargs_json;  // a JSON object: more variables of the template; or empty
+  const ChatTemplate* chat_template = nullptr;  // instead of the engine's
+  std::optional<ContentFormat> content_format;  // default: what the template wants
+  bool add_special_tokens = false;  // those of the tokenizer, beside what the template writes
 };
 
 struct BeamSearchSequence {

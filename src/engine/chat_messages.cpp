@@ -16,17 +16,27 @@ namespace {
 
 using simdjson::dom::element;
 
+// Where a part of this type has its text; nullptr: it is not text.
+const char* text_field_of(std::string_view type) {
+  if (type == "text" || type == "input_text" || type == "output_text") return "text";
+  if (type == "refusal") return "refusal";
+  if (type == "thinking") return "thinking";
+  return nullptr;
+}
+
 std::string_view text_of_part(element part) {
-  std::string_view type;
+  std::string_view type = "text";
   std::string_view text;
   if (part.get(text) == simdjson::SUCCESS) return text;
-  if (part["type"].get(type) == simdjson::SUCCESS && type != "text") {
+  const bool has_type = part["type"].get(type) == simdjson::SUCCESS;
+  const char* field = text_field_of(type);
+  if (has_type && field == nullptr) {
     throw InvalidArgument(
         "messages",
         fmt::format("Content of type '{}' is not supported: this engine takes text only.", type)
     );
   }
-  if (part["text"].get(text) != simdjson::SUCCESS) {
+  if (part[field].get(text) != simdjson::SUCCESS) {
     JsonValue("messages", part).fail("made of content parts {\"type\": \"text\", \"text\": …}");
   }
   return text;
@@ -63,17 +73,38 @@ void write_content(JsonWriter& writer, element content, ContentFormat format) {
   writer.end_array();
 }
 
-// {"name": …, "arguments": "{…}"} with the arguments as JSON, where they are an object.
+// Arguments come as JSON text; templates want what it says.
+void write_arguments(JsonWriter& writer, element arguments) {
+  std::string_view text;
+  if (arguments.get(text) != simdjson::SUCCESS) {
+    arguments.is_null() ? writer.raw("{}") : writer.raw(simdjson::minify(arguments));
+    return;
+  }
+  simdjson::dom::parser parser;
+  element parsed;
+  if (text.empty()) {
+    writer.raw("{}");
+  } else if (parser.parse(text.data(), text.size()).get(parsed) == simdjson::SUCCESS) {
+    writer.raw(simdjson::minify(parsed));
+  } else {
+    JsonValue("messages", arguments).fail("made of tool_calls whose arguments are JSON text");
+  }
+}
+
+// {"name": …, "arguments": "{…}"} with the arguments as JSON; none are {}.
 void write_function(JsonWriter& writer, simdjson::dom::object function) {
+  bool has_arguments = false;
   writer.begin_object();
   for (const auto [key, value] : function) {
-    std::string_view text;
-    simdjson::dom::parser parser;
-    element arguments;
-    const bool is_json = key == "arguments" && value.get(text) == simdjson::SUCCESS &&
-                         parser.parse(text.data(), text.size()).get(arguments) == simdjson::SUCCESS;
-    writer.key(key).raw(simdjson::minify(is_json ? arguments : value));
+    writer.key(key);
+    if (key == "arguments") {
+      write_arguments(writer, value);
+      has_arguments = true;
+    } else {
+      writer.raw(simdjson::minify(value));
+    }
   }
+  if (!has_arguments) writer.key("arguments").raw("{}");
   writer.end_object();
 }
 
@@ -95,26 +126,56 @@ void write_tool_call(JsonWriter& writer, element tool_call) {
   writer.end_object();
 }
 
+// No calls are no field: templates ask whether it is there.
+void write_tool_calls(JsonWriter& writer, element value) {
+  simdjson::dom::array tool_calls;
+  if (value.get(tool_calls) != simdjson::SUCCESS) {
+    JsonValue("messages", value).fail("made of tool_calls that are lists");
+  }
+  if (tool_calls.begin() == tool_calls.end()) return;
+  writer.key("tool_calls").begin_array();
+  for (const element tool_call : tool_calls)
+    write_tool_call(writer, tool_call);
+  writer.end_array();
+}
+
+// Templates know an assistant's thoughts by one of two names.
+void write_reasoning(JsonWriter& writer, element message) {
+  element reasoning;
+  for (const char* name : {"reasoning", "reasoning_content"}) {
+    if (message[name].get(reasoning) != simdjson::SUCCESS || !reasoning.is_string()) continue;
+    const std::string json = simdjson::minify(reasoning);
+    writer.key("reasoning").raw(json).key("reasoning_content").raw(json);
+    return;
+  }
+}
+
+void write_field(JsonWriter& writer, std::string_view key, element value, ContentFormat format) {
+  if (key == "content") {
+    writer.key(key);
+    write_content(writer, value, format);
+  } else if (value.is_null() || key == "reasoning" || key == "reasoning_content") {
+    return;
+  } else if (key == "tool_calls") {
+    write_tool_calls(writer, value);
+  } else {
+    writer.key(key).raw(simdjson::minify(value));
+  }
+}
+
 void write_message(JsonWriter& writer, element message, ContentFormat format) {
   simdjson::dom::object fields;
   if (message.get(fields) != simdjson::SUCCESS) {
     JsonValue("messages", message).fail("a list of objects");
   }
+  bool has_content = false;
   writer.begin_object();
   for (const auto [key, value] : fields) {
-    writer.key(key);
-    simdjson::dom::array tool_calls;
-    if (key == "content") {
-      write_content(writer, value, format);
-    } else if (key == "tool_calls" && value.get(tool_calls) == simdjson::SUCCESS) {
-      writer.begin_array();
-      for (const element tool_call : tool_calls)
-        write_tool_call(writer, tool_call);
-      writer.end_array();
-    } else {
-      writer.raw(simdjson::minify(value));
-    }
+    write_field(writer, key, value, format);
+    has_content = has_content || key == "content";
   }
+  if (!has_content) writer.key("content").raw(format == ContentFormat::kString ? "\"\"" : "[]");
+  write_reasoning(writer, message);
   writer.end_object();
 }
 

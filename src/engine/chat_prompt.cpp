@@ -56,6 +56,25 @@ void write_content(JsonWriter& writer, const std::string& content, ContentFormat
   writer.end_object().end_array();
 }
 
+std::string messages_json(std::span<const ChatMessage> messages, ContentFormat format) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_array();
+  for (const ChatMessage& message : messages) {
+    check_utf8(message.role, "role");
+    check_utf8(message.content, "content");
+    writer.begin_object().field("role", message.role);
+    write_content(writer, message.content, format);
+    writer.end_object();
+  }
+  writer.end_array();
+  return json;
+}
+
+const ChatTemplate& template_of(const AsyncEngine& engine, const ChatOptions& options) {
+  return options.chat_template != nullptr ? *options.chat_template : engine.chat_template();
+}
+
 }  // namespace
 
 std::string chat_context(std::string_view messages, const ChatOptions& options) {
@@ -84,18 +103,7 @@ std::string chat_context(std::string_view messages, const ChatOptions& options) 
 std::string chat_context_json(
     std::span<const ChatMessage> messages, const ChatOptions& options, ContentFormat format
 ) {
-  std::string json;
-  JsonWriter writer(json);
-  writer.begin_array();
-  for (const ChatMessage& message : messages) {
-    check_utf8(message.role, "role");
-    check_utf8(message.content, "content");
-    writer.begin_object().field("role", message.role);
-    write_content(writer, message.content, format);
-    writer.end_object();
-  }
-  writer.end_array();
-  return chat_context(json, options);
+  return chat_context(messages_json(messages, format), options);
 }
 
 std::string cut_after_final_message(std::string rendered, std::string_view final_content) {
@@ -115,23 +123,46 @@ std::string cut_after_final_message(std::string rendered, std::string_view final
   return rendered;
 }
 
+ContentFormat content_format_of(const AsyncEngine& engine, const ChatOptions& options) {
+  if (options.content_format) return *options.content_format;
+  return template_of(engine, options).content_format();
+}
+
+Prompt render_prompt(
+    const AsyncEngine& engine,
+    std::string_view messages,
+    std::string_view final_content,
+    const ChatOptions& options
+) {
+  if (options.add_generation_prompt && options.continue_final_message) {
+    throw InvalidArgument(
+        "continue_final_message",
+        "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
+    );
+  }
+  const std::shared_ptr<const Tokenizer> tokenizer = engine.tokenizer();
+  if (!tokenizer) {
+    throw InvalidArgument(
+        "messages",
+        "The engine was started with skip_tokenizer_init: give prompt_token_ids instead of "
+        "messages."
+    );
+  }
+  Prompt prompt;
+  prompt.text = template_of(engine, options).render(chat_context(messages, options));
+  if (options.continue_final_message) {
+    prompt.text = cut_after_final_message(std::move(prompt.text), final_content);
+  }
+  prompt.token_ids = tokenizer->encode(prompt.text, options.add_special_tokens);
+  return prompt;
+}
+
 Prompt render_chat_prompt(
     const AsyncEngine& engine, std::span<const ChatMessage> messages, const ChatOptions& options
 ) {
   if (messages.empty()) throw InvalidArgument("messages", "messages cannot be empty.");
-  if (options.add_generation_prompt && options.continue_final_message) {
-    throw InvalidArgument(
-        "continue_final_message",
-        "Cannot set both continue_final_message and add_generation_prompt: switch one off."
-    );
-  }
-  const ContentFormat format = engine.chat_template().content_format();
-  Prompt prompt = engine.render_chat(chat_context_json(messages, options, format));
-  if (options.continue_final_message) {
-    prompt.text = cut_after_final_message(std::move(prompt.text), messages.back().content);
-    prompt.token_ids = engine.tokenizer()->encode(prompt.text, false);
-  }
-  return prompt;
+  const std::string json = messages_json(messages, content_format_of(engine, options));
+  return render_prompt(engine, json, messages.back().content, options);
 }
 
 }  // namespace quire

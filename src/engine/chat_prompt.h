@@ -12,7 +12,19 @@ namespace quire {
 // Throws InvalidArgument for options that are no JSON.
 std::string chat_context(std::string_view messages, const ChatOptions& options);
 
-// Renders a conversation with the engine's chat template. Throws InvalidArgument.
+// What the template of the options wants, unless they say another.
+ContentFormat content_format_of(const AsyncEngine& engine, const ChatOptions& options);
+
+// Renders `messages`, which are as the template wants them, to text and token ids. `final_content`
+// is the text of the last one. Throws InvalidArgument.
+Prompt render_prompt(
+    const AsyncEngine& engine,
+    std::string_view messages,
+    std::string_view final_content,
+    const ChatOptions& options
+);
+
+// Renders a conversation. Throws InvalidArgument.
 Prompt render_chat_prompt(
     const AsyncEngine& engine, std::span<const ChatMessage> messages, const ChatOptions& options
 );

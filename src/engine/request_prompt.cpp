@@ -1,23 +1,21 @@
 #include "engine/chat_messages.h"
 #include "engine/chat_prompt.h"
-#include "quire/chat_template.h"
-#include "quire/error.h"
 #include "quire/request_json.h"
-#include "quire/tokenizer.h"
 
 namespace quire {
 
+Prompt render_messages_json(
+    const AsyncEngine& engine, std::string_view messages_json, const ChatOptions& options
+) {
+  const std::string messages =
+      messages_for_template(messages_json, content_format_of(engine, options));
+  return render_prompt(engine, messages, final_message_text(messages_json), options);
+}
+
 Prompt make_prompt(const AsyncEngine& engine, const ParsedRequest& request) {
   if (request.messages_json.empty()) return request.prompt;
-  const ContentFormat format = engine.chat_template().content_format();
-  Prompt prompt = engine.render_chat(
-      chat_context(messages_for_template(request.messages_json, format), request.chat)
-  );
+  Prompt prompt = render_messages_json(engine, request.messages_json, request.chat);
   prompt.cache_salt = request.prompt.cache_salt;
-  if (!request.chat.continue_final_message) return prompt;
-  prompt.text =
-      cut_after_final_message(std::move(prompt.text), final_message_text(request.messages_json));
-  prompt.token_ids = engine.tokenizer()->encode(prompt.text, /*add_special_tokens=*/false);
   return prompt;
 }
 

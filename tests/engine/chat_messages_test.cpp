@@ -53,17 +53,54 @@ TEST(MessagesForTemplate, MakeNoTextOfNull) {
 
 TEST(MessagesForTemplate, OpenTheArgumentsOfToolCalls) {
   EXPECT_EQ(
-      converted(R"([{"role":"assistant","tool_calls":[{"id":"1","type":"function",
+      converted(R"([{"role":"assistant","content":"","tool_calls":[{"id":"1","type":"function",
                    "function":{"name":"f","arguments":"{\"x\": 1}"}}]}])"),
-      R"([{"role":"assistant","tool_calls":[{"id":"1","type":"function",)"
+      R"([{"role":"assistant","content":"","tool_calls":[{"id":"1","type":"function",)"
       R"("function":{"name":"f","arguments":{"x":1}}}]}])"
   );
 }
 
-TEST(MessagesForTemplate, KeepArgumentsThatAreNoJson) {
-  const std::string messages =
-      R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"x y"}}]}])";
-  EXPECT_EQ(converted(messages), messages);
+TEST(MessagesForTemplate, MakeNoArgumentsAnEmptyObject) {
+  const std::string expected = R"([{"role":"assistant","content":"",)"
+                               R"("tool_calls":[{"function":{"name":"f","arguments":{}}}]}])";
+  for (const std::string arguments : {R"(,"arguments":"")", R"(,"arguments":null)", ""}) {
+    EXPECT_EQ(
+        converted(
+            R"([{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f")" +
+            arguments + "}}]}]"
+        ),
+        expected
+    ) << arguments;
+  }
+}
+
+TEST(MessagesForTemplate, LeaveOutWhatIsNotThere) {
+  EXPECT_EQ(
+      converted(R"([{"role":"assistant","refusal":null,"content":"a","tool_calls":[]}])"),
+      R"([{"role":"assistant","content":"a"}])"
+  );
+  EXPECT_EQ(converted(R"([{"role":"assistant"}])"), R"([{"role":"assistant","content":""}])");
+  EXPECT_EQ(
+      converted(R"([{"role":"assistant"}])", ContentFormat::kOpenAi),
+      R"([{"role":"assistant","content":[]}])"
+  );
+}
+
+TEST(MessagesForTemplate, ShowReasoningUnderBothNames) {
+  const std::string expected =
+      R"([{"role":"assistant","content":"a","reasoning":"t","reasoning_content":"t"}])";
+  for (const std::string name : {"reasoning", "reasoning_content"}) {
+    EXPECT_EQ(converted(R"([{"role":"assistant",")" + name + R"(":"t","content":"a"}])"), expected);
+  }
+}
+
+TEST(MessagesForTemplate, TakeTheTextOfEveryKindOfTextPart) {
+  EXPECT_EQ(
+      converted(R"([{"role":"user","content":[{"type":"input_text","text":"a"},
+                   {"type":"output_text","text":"b"},{"type":"refusal","refusal":"c"},
+                   {"type":"thinking","thinking":"d"}]}])"),
+      R"([{"role":"user","content":"a\nb\nc\nd"}])"
+  );
 }
 
 TEST(MessagesForTemplate, RefuseWhatIsNotText) {
@@ -75,6 +112,11 @@ TEST(MessagesForTemplate, RefuseWhatIsNotText) {
   expect_refused(R"([1])", "objects");
   expect_refused(R"({})", "array");
   expect_refused(R"([{"role":"assistant","tool_calls":[1]}])", "tool_calls");
+  expect_refused(R"([{"role":"assistant","tool_calls":{}}])", "tool_calls");
+  expect_refused(
+      R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"x y"}}]}])",
+      "arguments"
+  );
 }
 
 TEST(FinalMessageText, IsTheTextOfTheLastMessage) {
