@@ -13,6 +13,7 @@ MAY_INCLUDE = {
     "base": set(),
     "config": {"base"},
     "hub": {"base", "config/safetensors_index.h"},
+    "client": {"base"},
     "text": {"base"},
     "tensor": {"base"},
     "backend": TENSORS,
@@ -30,7 +31,14 @@ MAY_INCLUDE = {
     "engine": COMPUTE | {"backend", "spec_decode", "core", "text", "hub", "worker", "v0"},
     "server": {"base", "config"},
     "cli": {"base", "config/field_visitor.h", "config/server_fields.h"},
-    "apps": {"base", "cli", "config/field_visitor.h", "server/server.h", "bench/commands.h"},
+    "apps": {
+        "base",
+        "cli",
+        "client",
+        "config/field_visitor.h",
+        "server/server.h",
+        "bench/commands.h",
+    },
     "python": {"base", "config/field_visitor.h", "server/server.h", "bench/commands.h"},
 }
 # bench measures the inside, so all but these are open to it.
