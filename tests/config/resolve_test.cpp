@@ -88,6 +88,14 @@ TEST(ResolveTest, SeveralPartialPrefillsBringAThresholdOfFourPercent) {
   EXPECT_EQ(resolve_small(wish).scheduler.long_prefill_token_threshold, 100);
 }
 
+TEST(ResolveTest, TheCacheTakesItsMemoryAsItIsUsedUnlessAskedOtherwise) {
+  EXPECT_EQ(resolve_small({}).cache.population, KVCachePopulation::kLazy);
+  EXPECT_EQ(
+      resolve_small({.kv_cache_population = "background"}).cache.population,
+      KVCachePopulation::kBackground
+  );
+}
+
 TEST(ResolveTest, ABudgetThatNoStepCanFillIsTold) {
   const ResolvedConfig config =
       resolve_small({.max_model_len = 64, .max_num_batched_tokens = 512, .max_num_seqs = 4});
@@ -131,6 +139,10 @@ INSTANTIATE_TEST_SUITE_P(
             "prefix_caching_hash_algo",
             "sha256, sha256_cbor, xxhash",
             [](auto& c) { c.prefix_caching_hash_algo = "md5"; }},
+        RefusedCase{
+            "kv_cache_population",
+            "lazy, background, eager",
+            [](auto& c) { c.kv_cache_population = "soon"; }},
         RefusedCase{"kv_cache_dtype", "Use auto", [](auto& c) { c.kv_cache_dtype = "fp8"; }},
         RefusedCase{
             "gpu_memory_utilization", "(0, 1]", [](auto& c) { c.gpu_memory_utilization = 1.5; }},

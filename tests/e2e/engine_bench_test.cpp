@@ -1,11 +1,9 @@
 // quire bench engine-overhead and compare-engines, with few and small requests.
 
-#include <fstream>
-#include <sstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "e2e/quire_program.h"
 #include "support/json_reader.h"
 #include "support/temp_dir.h"
@@ -19,13 +17,6 @@ using test::ProcessResult;
 using test::quire_program;
 using ::testing::HasSubstr;
 using Element = simdjson::dom::element;
-
-std::string read_text(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // The median of one engine ("baseline" or "candidate").
 double median_of(Element workload, const std::string& metric, const char* engine) {
@@ -135,13 +126,13 @@ TEST_F(CompareEnginesTest, WritesAReportWithPlots) {
   const ProcessResult result =
       compare({"--workload", "mixed", "--scale", "0.25", "--load-format", "null"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  const std::string report = read_text(report_);
+  const std::string report = read_file(report_);
   EXPECT_THAT(report, HasSubstr("# V0 and V1 compared"));
   EXPECT_THAT(report, HasSubstr("## mixed"));
   for (const char* plot : {"throughput", "mixed-latency", "mixed-baseline", "mixed-candidate"}) {
     const std::string name = std::string("images/report-") + plot + ".svg";
     EXPECT_THAT(report, HasSubstr(name));
-    EXPECT_THAT(read_text(dir_.path() / name), HasSubstr("</svg>"));
+    EXPECT_THAT(read_file(dir_.path() / name), HasSubstr("</svg>"));
   }
 }
 
