@@ -1,0 +1,112 @@
+#include "server/dev/dev_routes.h"
+
+#include <utility>
+
+#include "base/json_writer.h"
+#include "quire/error.h"
+#include "server/api_error.h"
+#include "server/dev/query_parameters.h"
+#include "server/dev/server_info.h"
+#include "server/request_fields.h"
+
+namespace quire::server {
+namespace {
+
+using Request = const HttpRequest&;
+
+HttpResponse status_response(std::string_view status) {
+  HttpResponse response;
+  JsonWriter(response.body, JsonSpacing::kCompact)
+      .begin_object()
+      .field("status", status)
+      .end_object();
+  return response;
+}
+
+HttpResponse flag_response(const char* name, bool flag) {
+  HttpResponse response;
+  JsonWriter(response.body, JsonSpacing::kCompact).begin_object().field(name, flag).end_object();
+  return response;
+}
+
+// The state of the engine is in the way; nothing was changed.
+[[noreturn]] void throw_conflict(const char* sentence) {
+  throw ApiError(409, "ConflictError", sentence);
+}
+
+Reply reset_prefix_cache(AsyncEngine& engine, Request request) {
+  const bool reset_running = query_flag(request, "reset_running_requests", false);
+  if (query_flag(request, "reset_external", false)) {
+    throw InvalidArgument("reset_external", "There is no external cache: leave it away.");
+  }
+  if (!engine.reset_prefix_cache(reset_running)) {
+    throw_conflict(
+        "Running requests use cached blocks, so nothing was forgotten. Wait until they have ended, "
+        "or call it with reset_running_requests=true."
+    );
+  }
+  return HttpResponse{.body = "{}"};
+}
+
+Reply abort_requests(AsyncEngine& engine, Request request) {
+  simdjson::dom::parser parser;
+  const RequestFields body = parse_body(parser, request.body);
+  body.required("request_ids");
+  for (const simdjson::dom::element entry : *body.array("request_ids")) {
+    std::string_view id;
+    if (entry.get(id) != simdjson::SUCCESS) body.fail("request_ids", "must be a list of strings");
+    engine.abort(std::string(id));
+  }
+  return HttpResponse{.body = "{}"};
+}
+
+PauseMode pause_mode(Request request) {
+  const std::string_view mode = query_choice(request, "mode", {"abort", "wait", "keep"});
+  if (mode == "wait" || query_flag(request, "wait_for_inflight_requests", false)) {
+    return PauseMode::kWait;
+  }
+  return mode == "keep" ? PauseMode::kKeep : PauseMode::kAbort;
+}
+
+Reply pause(AsyncEngine& engine, Request request) {
+  const PauseMode mode = pause_mode(request);
+  if (!engine.pause_generation(mode, query_flag(request, "clear_cache", true))) {
+    throw_conflict("The engine was resumed meanwhile, or has ended: it is not paused.");
+  }
+  return status_response("paused");
+}
+
+Reply resume(AsyncEngine& engine, Request) {
+  engine.resume_generation();
+  return status_response("resumed");
+}
+
+}  // namespace
+
+std::vector<Route> dev_routes(const ServerState& state, const EngineConfig& engine_config) {
+  if (!state.config.enable_dev_endpoints) return {};
+  AsyncEngine& engine = state.engine;
+  using Operation = Reply (*)(AsyncEngine&, Request);
+  const auto call = [&engine](Operation operation) -> Handler {
+    return [&engine, operation](Request request, const CallContext&) {
+      return operation(engine, request);
+    };
+  };
+  const Handler is_paused = [&engine](Request, const CallContext&) -> Reply {
+    return flag_response("is_paused", engine.is_paused());
+  };
+  const Handler server_info = [&state, &engine_config](Request request, const CallContext&) {
+    const std::string_view format = query_choice(request, "config_format", {"text", "json"});
+    return Reply(HttpResponse{.body = server_info_json(state, engine_config, format)});
+  };
+  return {
+      {"POST", "/reset_prefix_cache", call(reset_prefix_cache), /*may_block=*/true},
+      {"POST", "/abort_requests", call(abort_requests)},
+      {"POST", "/pause", call(pause), /*may_block=*/true},
+      {"POST", "/resume", call(resume)},
+      {"GET", "/is_paused", is_paused},
+      {"GET", "/server_info", server_info},
+  };
+}
+
+}  // namespace quire::server
