@@ -39,7 +39,12 @@ struct MessageFormat {
   std::string reasoning_parser;  // qwen3, …; empty: all text is content
   std::string tools_json;  // the request's `tools`, for formats whose types come from schemas
   bool starts_in_reasoning = false;  // the rendered prompt has opened the thoughts already
+  bool reasoning_has_ended = false;  // … and closed them: all text is content
 };
+
+// `format` with both flags set from the end of the rendered prompt, as templates write it for
+// enable_thinking: "<think>" or "<think></think>".
+MessageFormat after_prompt(MessageFormat format, std::string_view prompt);
 
 // Takes one completion's text piece by piece and tells reasoning, content and tool calls apart. The
 // deltas of any split of a text add up to the same message.
