@@ -8,10 +8,17 @@ import source_tree
 
 COMMENT_LEADS = {
     **dict.fromkeys((".h", ".hpp", ".cpp", ".cc", ".cu", ".cuh", ".rs"), r"//|/?\*"),
+    **dict.fromkeys((".ts", ".tsx", ".mjs", ".css"), r"//|/?\*"),
     **dict.fromkeys((".py", ".sh", ".cmake", ".txt", ".yml", ".yaml", ".toml", ""), r"\#"),
 }
 # Not written here, or (this file and its test) about the words themselves.
-EXEMPT = ("LICENSE", "rust/Cargo.lock", "tools/check_words.py", "tools/tests/check_words_test.py")
+EXEMPT = (
+    "LICENSE",
+    "rust/Cargo.lock",
+    "ui/package-lock.json",
+    "tools/check_words.py",
+    "tools/tests/check_words_test.py",
+)
 EXEMPT_FOLDERS = ("models/", "tests/data/", "tests/fuzz/corpus/")
 
 # (pattern, what is wrong), looked for in the whole text.

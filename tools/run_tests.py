@@ -24,6 +24,7 @@ STAGES = {
     "asan-ubsan": test_stages.asan_ubsan,
     "tsan": test_stages.tsan,
     "fuzz": test_stages.fuzz,
+    "page": test_stages.page,
 }
 
 

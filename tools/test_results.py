@@ -1,6 +1,7 @@
 """Counts of test cases, and how to read them out of the reports that test programs write."""
 
 import dataclasses
+import re
 import xml.etree.ElementTree
 
 
@@ -45,6 +46,18 @@ def read_gtest_xml(path):
             results.num_passed += 1
         else:
             results.skipped.append((name, "disabled"))
+    return results
+
+
+def read_tap(text):
+    """The cases of a Node.js test run, from what --test-reporter=tap wrote."""
+    results = Results()
+    for line in re.findall(r"^ *((?:not )?ok \d+ - .*)$", text, re.MULTILINE):
+        status, name, skip = re.match(r"(.*?) \d+ - (.*?)(?: # SKIP ?(.*))?$", line).groups()
+        if skip is not None:
+            results.skipped.append((f"web page: {name}", skip or "no reason given"))
+        elif status == "not ok" or not name.endswith(".mjs"):  # a file around its cases
+            results.add_case(f"web page: {name}", status == "ok")
     return results
 
 

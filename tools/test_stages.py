@@ -11,7 +11,7 @@ import sys
 import unittest
 
 import source_tree
-from test_results import Results, read_gtest_xml
+from test_results import Results, read_gtest_xml, read_tap
 
 ROOT = source_tree.ROOT
 NUM_CPUS = len(os.sched_getaffinity(0))
@@ -40,7 +40,7 @@ def build(preset, *targets, options=()):
 
 def lint(_long):
     results = Results()
-    for check in ("check_floors.py", "check_sizes.py", "check_words.py"):
+    for check in ("check_floors.py", "check_sizes.py", "check_words.py", "check_page.py"):
         results.add_case(f"tools/{check}", run([sys.executable, f"tools/{check}"]))
     results.add_case("tools/check_format.sh", run(["tools/check_format.sh"]))
     return results
@@ -136,6 +136,26 @@ def results_of(name, statuses, reports, preset):
         report.unlink()
     if not found or (not passed and not results.failed):
         results.add_case(f"{preset} {name}: {statuses.get(name, 'not run').strip()}", passed)
+    return results
+
+
+def page(_long):
+    """The web page: its types and format, its parts alone, and the page in a browser."""
+    npm = ["npm", "--prefix", str(ROOT / "ui")]
+    if not run([*npm, "ci", "--no-audit", "--no-fund"]):
+        return Results(failed=["packages of the web page"])
+    results = Results()
+    results.add_case("web page: types and format", run([*npm, "run", "check"]))
+    program = ROOT / "build/release/quire"
+    environment = os.environ | ({"QUIRE_PROGRAM": str(program)} if program.exists() else {})
+    command = ["node", str(ROOT / "ui/test/run.mjs"), "--tap"]
+    outcome = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, text=True
+    )
+    print(outcome.stdout, flush=True)
+    results.add(read_tap(outcome.stdout))
+    if outcome.returncode != 0 and not results.failed:
+        results.failed.append("tests of the web page")
     return results
 
 
