@@ -44,27 +44,29 @@ void append_escape(std::string& out, unsigned char c) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
+  size_t first_unwritten = 0;
   size_t i = 0;
   while (i < text.size()) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x80) {
-      const int length = utf8_sequence_length(text.substr(i));
-      if (length > 0) {
-        out.append(text, i, length);
-        i += length;
-      } else {
-        out += kReplacementCharacter;
-        ++i;
-      }
+    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+      ++i;
       continue;
     }
-    if (c < 0x20 || c == '"' || c == '\\') {
-      append_escape(out, c);
-    } else {
-      out += static_cast<char>(c);
+    if (c >= 0x80) {
+      if (const int length = utf8_sequence_length(text.substr(i)); length > 0) {
+        i += length;
+        continue;
+      }
     }
-    ++i;
+    out.append(text, first_unwritten, i - first_unwritten);
+    if (c >= 0x80) {
+      out += kReplacementCharacter;
+    } else {
+      append_escape(out, c);
+    }
+    first_unwritten = ++i;
   }
+  out.append(text, first_unwritten, text.size() - first_unwritten);
   out += '"';
 }
 
@@ -82,14 +84,14 @@ JsonWriter& JsonWriter::close(char bracket) {
 }
 
 void JsonWriter::separate() {
-  if (needs_comma_) out_ += ", ";
+  if (needs_comma_) out_ += comma_;
   needs_comma_ = true;
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
   separate();
   append_json_string(out_, name);
-  out_ += ": ";
+  out_ += colon_;
   needs_comma_ = false;
   return *this;
 }

@@ -6,10 +6,18 @@
 
 namespace quire {
 
+enum class JsonSpacing : uint8_t {
+  kSpaced,  // {"a": 1, "b": 2}
+  kCompact,  // {"a":1,"b":2}
+};
+
 // Appends JSON to a string, with commas where they belong. The caller keeps begin and end in pairs.
 class JsonWriter {
  public:
-  explicit JsonWriter(std::string& out) : out_(out) {}
+  explicit JsonWriter(std::string& out, JsonSpacing spacing = JsonSpacing::kSpaced)
+      : out_(out),
+        comma_(spacing == JsonSpacing::kSpaced ? ", " : ","),
+        colon_(spacing == JsonSpacing::kSpaced ? ": " : ":") {}
 
   JsonWriter& begin_object() { return open('{'); }
   JsonWriter& end_object() { return close('}'); }
@@ -38,6 +46,8 @@ class JsonWriter {
   void separate();
 
   std::string& out_;
+  std::string_view comma_;
+  std::string_view colon_;
   bool needs_comma_ = false;
 };
 

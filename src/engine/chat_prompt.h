@@ -16,7 +16,7 @@ std::string chat_context(std::string_view messages, const ChatOptions& options);
 ContentFormat content_format_of(const AsyncEngine& engine, const ChatOptions& options);
 
 // Renders `messages`, which are as the template wants them, to text and token ids. `final_content`
-// is the text of the last one. Throws InvalidArgument.
+// is the text of the last one, for continue_final_message. Throws InvalidArgument.
 Prompt render_prompt(
     const AsyncEngine& engine,
     std::string_view messages,

@@ -9,7 +9,9 @@ Prompt render_messages_json(
 ) {
   const std::string messages =
       messages_for_template(messages_json, content_format_of(engine, options));
-  return render_prompt(engine, messages, final_message_text(messages_json), options);
+  const std::string final_text =
+      options.continue_final_message ? final_message_text(messages_json) : std::string();
+  return render_prompt(engine, messages, final_text, options);
 }
 
 Prompt make_prompt(const AsyncEngine& engine, const ParsedRequest& request) {

@@ -9,15 +9,10 @@
 #include "quire/async_engine.h"
 #include "server/handler.h"
 #include "server/message_parser.h"
+#include "server/openai/engine_request.h"
 #include "server/server_state.h"
 
 namespace quire::server {
-
-// How to shorten a prompt.
-struct Truncation {
-  std::optional<int> truncate_prompt_tokens;  // tokens to keep; -1: as many as the model takes
-  bool keeps_end = true;  // truncation_side left: the beginning goes
-};
 
 // A conversation to go on with, whichever endpoint it came by.
 struct ChatCall {
@@ -41,21 +36,24 @@ struct ChatCall {
   SamplingParams params;  // its max_tokens does not count
 };
 
-struct StartedChat {
-  std::shared_ptr<RequestStream> stream;
+struct RenderedChat {
   Prompt prompt;  // text and token ids
   MessageFormat format;  // of the answer's text
+  SamplingParams params;  // complete
 };
 
-// Checks and renders the conversation; tells how its answer is to be read. Throws InvalidArgument
-// or ApiError.
-struct RenderedChat {
-  Prompt prompt;
-  MessageFormat format;
+struct StartedChat {
+  std::shared_ptr<RequestStream> stream;
+  RenderedChat rendered;
 };
+
+// The conversation as the model sees it. Throws InvalidArgument.
+Prompt render_messages(const ServerState& state, const ChatCall& call);
+
+// Checks the conversation and renders it. Throws InvalidArgument or ApiError.
 RenderedChat render_chat(const ServerState& state, const ChatCall& call);
 
 // Renders the conversation and hands it to the engine. Throws InvalidArgument or ApiError.
-StartedChat start_chat(const ServerState& state, ChatCall call, const CallContext& context);
+StartedChat start_chat(const ServerState& state, const ChatCall& call, const CallContext& context);
 
 }  // namespace quire::server

@@ -1,0 +1,114 @@
+#include "server/openai/request_body.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "server/api_error.h"
+#include "server/request_fields.h"
+
+namespace quire::server {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool is_in_number(char c) {
+  return is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-';
+}
+
+// Integers of more digits than 64 bits hold, made floating-point numbers, which the parser takes.
+// Everything else stays as it is.
+std::string with_big_integers_as_floats(const std::string& text) {
+  constexpr size_t kMinBigDigits = 19;
+  std::string out;
+  bool is_in_string = false;
+  for (size_t i = 0; i < text.size();) {
+    if (is_in_string || !is_digit(text[i])) {
+      if (text[i] == '"') is_in_string = !is_in_string;
+      if (text[i] == '\\' && i + 1 < text.size()) out += text[i++];
+      out += text[i++];
+      continue;
+    }
+    const auto end = std::find_if_not(text.begin() + i, text.end(), is_in_number);
+    const std::string number(text.begin() + i, end);
+    out += number;
+    if (number.size() >= kMinBigDigits && std::ranges::all_of(number, is_digit)) out += ".0";
+    i += number.size();
+  }
+  return out;
+}
+
+[[noreturn]] void refuse_json(simdjson::error_code error) {
+  const std::string why =
+      error == simdjson::DEPTH_ERROR
+          ? fmt::format("nested too deeply: {} levels are allowed", kMaxJsonDepth)
+          : std::string(simdjson::error_message(error));
+  throw_validation_error(
+      "json_invalid", "0", "JSON decode error", "{}", fmt::format("{{'error': \"{}\"}}", why), {}
+  );
+}
+
+}  // namespace
+
+void UnknownFields::add(std::string_view name) {
+  constexpr size_t kMaxShown = 64;
+  name = name.substr(0, kMaxShown);
+  {
+    std::lock_guard lock(mutex_);
+    if (names_.size() >= kMaxNames || names_.contains(name)) return;
+    names_.emplace(name);
+  }
+  std::string shown(name);
+  std::ranges::replace_if(
+      shown, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?'
+  );
+  QUIRE_LOG_WARN("Requests have the field '{}', which is unknown and ignored.", shown);
+}
+
+size_t UnknownFields::count() const {
+  std::lock_guard lock(mutex_);
+  return names_.size();
+}
+
+JsonBody::JsonBody(const std::string& text) {
+  parse(text);
+}
+
+void JsonBody::parse(const std::string& text) {
+  const auto parse_once = [this](const std::string& json, simdjson::dom::element& root) {
+    // The parser's capacity is never below its own minimum; allocating sets the depth too.
+    const size_t capacity = std::max<size_t>(json.size(), 32);
+    if (const auto error = parser_.allocate(capacity, kMaxJsonDepth)) return error;
+    return parser_.parse(json).get(root);
+  };
+  simdjson::dom::element root;
+  auto error = parse_once(text, root);
+  if (error == simdjson::NUMBER_ERROR) {
+    error = parse_once(with_big_integers_as_floats(text), root);
+  }
+  if (error != simdjson::SUCCESS) refuse_json(error);
+  if (root.get(fields_) == simdjson::SUCCESS) return;
+  throw_validation_error(
+      "model_attributes_type",
+      "0",
+      "Input should be a valid dictionary or object to extract fields from",
+      simdjson::minify(root).substr(0, 40),
+      "",
+      {}
+  );
+}
+
+void check_content_type(const HttpRequest& request) {
+  const std::string* header = request.find_header("content-type");
+  std::string type = header == nullptr ? "" : header->substr(0, header->find(';'));
+  std::erase_if(type, [](char c) { return c == ' ' || c == '\t'; });
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (type == "application/json") return;
+  throw ApiError(400, "Bad Request", "Unsupported Media Type: Only 'application/json' is allowed");
+}
+
+}  // namespace quire::server
