@@ -35,7 +35,6 @@ class JsonCall {
   State state_ = State::kOpen;
   Member member_ = Member::kOther;
   bool is_in_part_ = false;  // of the key or value that copier_ reads
-  bool may_close_ = false;
   ValueCopier copier_{Dialect::kJson};
   std::string part_;  // what copier_ has made of the key, the name or a skipped value
   std::string name_;

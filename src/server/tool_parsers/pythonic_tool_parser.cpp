@@ -79,25 +79,24 @@ Progress PythonicToolParser::read_argument(std::string_view text, DeltaBuilder& 
   const size_t equals = skip_whitespace(head, size);
   if (equals == head.size()) return {0, equals < kMaxNameBytes ? Verdict::kMore : Verdict::kReject};
   if (head[equals] != '=') return {0, Verdict::kReject};
-  begin_call(out);
-  out.add_arguments(json_ + '"' + std::string(head.substr(0, size)) + "\": ");
+  head_ = out.call_is_open() ? ", \"" : "{\"";
+  head_ += head.substr(0, size);
+  head_ += "\": ";
   copier_.restart();
   state_ = State::kValue;
   return {equals + 1};
 }
 
-// json_ is what stands before the next argument.
-void PythonicToolParser::begin_call(DeltaBuilder& out) {
-  json_ = ", ";
-  if (out.call_is_open()) return;
-  out.begin_call(name_);
-  json_ = "{";
-}
-
+// The first value decides whether it is a call.
 Progress PythonicToolParser::read_value(std::string_view text, DeltaBuilder& out) {
   json_.clear();
   const Progress progress = copier_.read(text, json_);
-  out.add_arguments(json_);
+  if (!json_.empty() && !out.call_is_open()) out.begin_call(name_);
+  if (out.call_is_open()) {
+    out.add_arguments(head_);
+    out.add_arguments(json_);
+    head_.clear();
+  }
   if (progress.verdict == Verdict::kReject) return progress;
   if (progress.verdict == Verdict::kEnd) state_ = State::kAfterValue;
   return {progress.taken};
@@ -111,8 +110,9 @@ Progress PythonicToolParser::read_after_value(char c, DeltaBuilder& out) {
 }
 
 Progress PythonicToolParser::close_call(DeltaBuilder& out) {
-  begin_call(out);
-  out.add_arguments(json_ == "{" ? "{}" : "}");
+  const bool is_empty = !out.call_is_open();
+  if (is_empty) out.begin_call(name_);
+  out.add_arguments(is_empty ? "{}" : "}");
   state_ = State::kAfterCall;
   num_calls_++;
   return {1, Verdict::kCallEnd};

@@ -31,13 +31,13 @@ class PythonicToolParser final : public ToolParser {
   Progress read_after_call(std::string_view text);
   Progress read_end_tag(std::string_view text);
   Progress close_call(DeltaBuilder& out);
-  void begin_call(DeltaBuilder& out);
 
   bool has_brackets_;
   std::string_view end_tag_;
   State state_ = State::kBegin;
   ValueCopier copier_{Dialect::kPython};
   std::string name_;
+  std::string head_;  // of the argument being read, until it is sent
   std::string json_;
   int num_calls_ = 0;  // since the start tag
 };
