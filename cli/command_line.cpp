@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <functional>
-#include <iostream>
 
 #include <fmt/format.h>
 
 #include "base/env.h"
-#include "cli/help_formatter.h"
+#include "cli/fixed_options.h"
+#include "cli/help.h"
+#include "cli/option_names.h"
+#include "cli/option_set.h"
 #include "cli/option_value.h"
-#include "cli/refused_options.h"
-#include "cli/suggest.h"
+#include "cli/options_page.h"
+#include "cli/terminal.h"
 #include "config/field_visitor.h"
 #include "config/server_fields.h"
 #include "quire/error.h"
@@ -18,118 +20,126 @@
 namespace quire::cli {
 namespace {
 
-std::string with_dashes(std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
+constexpr const char* kOwnGroup = "Options";
+
+template <class T>
+OptionKind kind_of(const std::string& name) {
+  switch (json_shape(name)) {
+    case JsonShape::kObject:
+      return OptionKind::kJson;
+    case JsonShape::kTextList:
+      return OptionKind::kTextList;
+    case JsonShape::kNone:
+      break;
+  }
+  if (kIsSwitch<T>) return OptionKind::kSwitch;
+  return kIsList<T> ? OptionKind::kList : OptionKind::kValue;
 }
 
-std::string flag_of(const std::string& name) {
-  return name.compare(0, 1, "-") == 0 ? with_dashes(name) : "--" + with_dashes(name);
+// `name` is "max_tokens", or "-q,--quick".
+template <class T>
+OptionInfo info_of(std::string name, const T& field, const char* group, const char* help) {
+  OptionInfo option;
+  if (const size_t comma = name.find(','); comma != std::string::npos) {
+    option.short_flag = name.substr(0, comma);
+    name = name.substr(comma + 3);
+  }
+  option.kind = kind_of<T>(name);
+  option.name = std::move(name);
+  option.type = option.kind == OptionKind::kJson ? "JSON" : type_name(field);
+  option.default_text = default_text(field);
+  option.group = group;
+  option.help = help;
+  return option;
 }
 
-// What CLI11 calls an option: a switch has a negative form.
-std::string declaration(const std::string& name, bool is_switch) {
-  const std::string flag = flag_of(name);
-  return is_switch ? flag + ",!--no-" + flag.substr(2) : flag;
+std::string fixed_help(const FixedOption& fixed) {
+  std::string values(fixed.accepted);
+  for (size_t bar = values.find('|'); bar != std::string::npos; bar = values.find('|')) {
+    values.replace(bar, 1, " or ");
+  }
+  return fmt::format("Taken as {} only. {}", values, fixed.instead);
+}
+
+void check_environment(bool must_be_known) {
+  const std::vector<std::string> unknown = env::unknown_vllm_variables();
+  if (!must_be_known || unknown.empty()) return;
+  throw InvalidArgument(
+      unknown.front(),
+      fmt::format(
+          "It means nothing to quire, nor do {} others. Unset what docs/environment.md does not "
+          "have, or leave --fail-on-environ-validation out.",
+          unknown.size() - 1
+      )
+  );
 }
 
 }  // namespace
 
 struct CommandLine::Impl {
-  Impl(std::string name, std::string description) : app(std::move(description), std::move(name)) {
-    app.formatter(std::make_shared<HelpFormatter>());
-    app.set_help_flag("-h,--help", "Print this help and exit.");
-    app.get_help_ptr()->group(kOwnGroup);
-    app.allow_extras();
-  }
-
-  template <class T>
-  CLI::Option* add(
-      const std::string& name, const T& default_value, const std::string& group, const char* help
-  ) {
-    const std::string text = help;
-    CLI::Option* option = nullptr;
-    if constexpr (kIsSwitch<T>) {
-      option = app.add_flag(declaration(name, true), text);
-    } else {
-      option = app.add_option(declaration(name, false), text);
-      option->type_name(type_name(default_value));
-    }
-    using Policy = CLI::MultiOptionPolicy;
-    if constexpr (kIsList<T>) {
-      option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
-    } else {
-      option->multi_option_policy(Policy::TakeLast);
-    }
-    option->default_str(default_text(default_value))->group(group);
-    return option;
+  Impl(std::string name, std::string description)
+      : options(std::move(name), std::move(description)) {
+    OptionInfo help = info_of("-h,--help", std::string(), kOwnGroup, "");
+    help.type = "[=GROUP|NAME|all|page]";
+    help.help = "Print this help, or a part of it, and exit.";
+    options.add(std::move(help));
   }
 
   // An option whose value is read into `value` after parsing.
   template <class T>
   void bind(const std::string& name, T& value, const char* help) {
-    CLI::Option* option = add(name, value, kOwnGroup, help);
-    readers.push_back([option, name, &value] {
-      if (option->count() > 0) parse_value(flag_of(name), option->results(), value);
-    });
+    OptionInfo option = info_of(name, value, kOwnGroup, help);
+    readers.push_back([this, name = option.name, &value] { read(name, value); });
+    options.add(std::move(option));
   }
 
-  // Words of an option that was given, or nullptr.
-  const Words* words_of(const std::string& name) const {
-    const CLI::Option* option = app.get_option_no_throw(flag_of(name));
-    return option != nullptr && option->count() > 0 ? &option->results() : nullptr;
+  template <class T>
+  void read(std::string_view name, T& value) const {
+    if (const Given* given = options.given(name)) parse_value(given->where, given->words, value);
   }
 
-  std::vector<std::string> option_names() const {
-    std::vector<std::string> names;
-    for (const CLI::Option* option : app.get_options()) {
-      for (const std::string& name : option->get_lnames())
-        names.push_back("--" + name);
+  void add_fixed(bool is_servers) {
+    for (const FixedOption& fixed : fixed_options()) {
+      if (fixed.is_servers != is_servers) continue;
+      OptionInfo option;
+      option.name = fixed.name;
+      option.kind = fixed.is_switch() ? OptionKind::kSwitch : OptionKind::kValue;
+      option.type = fixed.is_switch() ? "" : "VALUE";
+      option.group = "Compatibility";
+      option.help = fixed_help(fixed);
+      option.fixed = &fixed;
+      options.add(std::move(option));
     }
-    return names;
   }
 
-  // Dashes for the underscores of option names; values stay as they are.
-  std::vector<std::string> normalized(int argc, char** argv) const {
-    std::vector<std::string> words(argv + 1, argv + argc);
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (words[i].compare(0, 2, "--") != 0) continue;
-      const size_t equals = words[i].find('=');
-      const std::string name = with_dashes(words[i].substr(0, equals));
-      const CLI::Option* option = app.get_option_no_throw(name);
-      if (option == nullptr) continue;
-      const bool takes_next_word = equals == std::string::npos && option->get_expected_max() > 0;
-      words[i].replace(0, name.size(), name);
-      if (takes_next_word) ++i;
+  bool is_engines_seed(std::string_view name) const { return has_engine_options && name == "seed"; }
+
+  void show_help() const {
+    const std::string& wish = *options.help_wish();
+    if (wish == "markdown") {
+      print(options_page());
+      return;
     }
-    return words;
-  }
-
-  void refuse_leftovers() const {
-    const std::vector<std::string> rest = app.remaining();
-    if (rest.empty()) return;
-    const std::string name = rest.front().substr(0, rest.front().find('='));
-    const bool is_option = name.size() > 1 && name.front() == '-';
-    if (const char* instead = refusal_of_option(with_dashes(name))) {
-      throw InvalidArgument(name, fmt::format("not supported: {}", instead));
+    const std::string text = format_help(options, wish, terminal_style());
+    if (wish == "page") {
+      print_in_pager(text);
+    } else {
+      print(text);
     }
-    throw InvalidArgument(
-        name,
-        fmt::format(
-            "{} of quire {}.{} See quire {} --help.",
-            is_option ? "This is no option" : "This is no argument",
-            app.get_name(),
-            did_you_mean(with_dashes(name), option_names()),
-            app.get_name()
-        )
-    );
   }
 
-  static constexpr const char* kOwnGroup = "Options";
-  CLI::App app;
+  static HelpStyle terminal_style() {
+    if (!stdout_is_terminal()) return {};
+    constexpr size_t kWidest = 100;
+    constexpr size_t kNarrowest = 40;
+    return {.width = std::clamp(terminal_width(), kNarrowest, kWidest), .has_colour = true};
+  }
+
+  OptionSet options;
   std::vector<std::function<void()>> readers;
+  std::optional<std::string> config_file;
+  bool fail_on_environ_validation = false;
   bool has_engine_options = false;
-  std::string positional_model;  // of quire serve
 };
 
 CommandLine::CommandLine(std::string name, std::string description)
@@ -138,27 +148,39 @@ CommandLine::CommandLine(std::string name, std::string description)
 CommandLine::~CommandLine() = default;
 
 void CommandLine::add_engine_options() {
+  impl_->bind(
+      "config",
+      impl_->config_file,
+      "YAML file of options: `max-model-len: 4096`. The command line wins over it."
+  );
+  impl_->bind(
+      "fail_on_environ_validation",
+      impl_->fail_on_environ_validation,
+      "Make an unknown VLLM_ variable in the environment an error, not a warning."
+  );
   EngineConfig defaults;
   visit_engine_fields(defaults, [this](const char* name, auto& field, auto group, auto help) {
-    impl_->add(name, field, group, help);
+    impl_->options.add(info_of(name, field, group, help));
   });
+  impl_->add_fixed(false);
+  impl_->options.take_long_forms();
   impl_->has_engine_options = true;
 }
 
 void CommandLine::add_sampling_options() {
   SamplingParams defaults;
   visit_sampling_fields(defaults, [this](const char* name, auto& field, auto group, auto help) {
-    const bool is_engines = impl_->has_engine_options && std::string_view(name) == "seed";
-    if (!is_engines) impl_->add(name, field, group, help);
+    if (!impl_->is_engines_seed(name)) impl_->options.add(info_of(name, field, group, help));
   });
 }
 
 void CommandLine::add_server_options() {
   ServerConfig defaults;
   visit_server_fields(defaults, [this](const char* name, auto& field, auto group, auto help) {
-    impl_->add(name, field, group, help);
+    impl_->options.add(info_of(name, field, group, help));
   });
-  impl_->app.add_option("MODEL", impl_->positional_model, "Folder or repository, as --model.");
+  impl_->add_fixed(true);
+  impl_->options.take_positional("model");
 }
 
 void CommandLine::add_text(
@@ -192,32 +214,36 @@ void CommandLine::add_switch(const std::string& name, bool& value, const char* h
 }
 
 bool CommandLine::parse(int argc, char** argv) {
-  std::vector<std::string> words = impl_->normalized(argc, argv);
-  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
-  try {
-    impl_->app.parse(std::move(words));
-  } catch (const CLI::CallForHelp&) {
-    std::cout << help();
+  OptionSet& options = impl_->options;
+  options.read(Words(argv + 1, argv + argc));
+  if (options.help_wish()) {
+    impl_->show_help();
     return false;
-  } catch (const CLI::ParseError& error) {
-    throw InvalidArgument("", error.what());  // names the option itself
   }
-  impl_->refuse_leftovers();
+  if (const Given* file = options.given("config")) {
+    const std::string& path = file->words.back();
+    options.read(read_config_file(path), path);
+  }
+  options.finish();
   for (const auto& read : impl_->readers)
     read();
+  check_environment(impl_->fail_on_environ_validation);
   return true;
 }
 
 EngineConfig CommandLine::engine_config() const {
   EngineConfig config;
   visit_engine_fields(config, [this](const char* name, auto& field, auto, auto) {
-    const Words* words = impl_->words_of(name);
-    if (words == nullptr) return;
+    const Given* given = impl_->options.given(name);
+    if (given == nullptr) return;
     // vLLM's two spellings of one wish.
-    const bool is_auto_len = std::string_view(name) == "max_model_len" && words->back() == "auto";
-    parse_value(flag_of(name), is_auto_len ? Words{"-1"} : *words, field);
+    const bool is_auto_len =
+        std::string_view(name) == "max_model_len" && given->words.back() == "auto";
+    parse_value(given->where, is_auto_len ? Words{"-1"} : given->words, field);
   });
-  if (!impl_->positional_model.empty()) config.model = impl_->positional_model;
+  // The server's option names the model in the metrics too.
+  const Given* names = impl_->options.given("served_model_name");
+  if (names != nullptr) config.served_model_name = names->words.front();
   return config;
 }
 
@@ -225,21 +251,19 @@ ServerConfig CommandLine::server_config() const {
   ServerConfig config;
   if (const auto seconds = env::http_timeout_keep_alive()) config.timeout_keep_alive = *seconds;
   visit_server_fields(config, [this](const char* name, auto& field, auto, auto) {
-    if (const Words* words = impl_->words_of(name)) parse_value(flag_of(name), *words, field);
+    impl_->read(name, field);
   });
   if (config.api_key.empty()) {
     if (auto key = env::api_key()) config.api_key.push_back(std::move(*key));
   }
-  if (env::server_dev_mode()) config.enable_dev_endpoints = true;
+  if (!was_given("enable_dev_endpoints")) config.enable_dev_endpoints = env::server_dev_mode();
   config.validate();
   return config;
 }
 
 void CommandLine::apply_to(SamplingParams& params) const {
   visit_sampling_fields(params, [this](const char* name, auto& field, auto, auto) {
-    const bool is_engines = impl_->has_engine_options && std::string_view(name) == "seed";
-    if (is_engines) return;
-    if (const Words* words = impl_->words_of(name)) parse_value(flag_of(name), *words, field);
+    if (!impl_->is_engines_seed(name)) impl_->read(name, field);
   });
 }
 
@@ -254,16 +278,18 @@ void CommandLine::require(const std::string& name) const {
   if (was_given(name)) return;
   throw InvalidArgument(
       flag_of(name),
-      fmt::format("This option is required. See quire {} --help.", impl_->app.get_name())
+      fmt::format("This option is required. See quire {} --help.", impl_->options.command())
   );
 }
 
 bool CommandLine::was_given(const std::string& name) const {
-  return impl_->words_of(name) != nullptr;
+  std::string field = name.substr(std::min(name.find_first_not_of('-'), name.size()));
+  std::ranges::replace(field, '-', '_');
+  return impl_->options.given(field) != nullptr;
 }
 
 std::string CommandLine::help() const {
-  return impl_->app.help("quire");
+  return format_help(impl_->options, "", {});
 }
 
 }  // namespace quire::cli

@@ -9,20 +9,17 @@
 #include "quire/sampling_params.h"
 #include "quire/server_config.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace quire::cli {
 
-// The options of one subcommand. Names may be written with - or _; a switch --x has a --no-x.
+// The options of one subcommand. Names may be written with - or _; a switch --x has a --no-x; an
+// option that takes a JSON object has --x.key value too.
 class CommandLine {
  public:
   CommandLine(std::string name, std::string description);
   ~CommandLine();
 
   // Every field of EngineConfig and SamplingParams as an option. With both, --seed is the engine's.
+  // With the engine's come --config, and vLLM's options that are taken with one value only.
   void add_engine_options();
   void add_sampling_options();
   // Every field of ServerConfig; the model may then stand alone, without --model.
@@ -36,7 +33,8 @@ class CommandLine {
   void add_number(const std::string& name, double& value, const char* help);
   void add_switch(const std::string& name, bool& value, const char* help);
 
-  // False: --help was asked for and printed. Throws InvalidArgument.
+  // False: --help was asked for and printed. Throws InvalidArgument, and EnvironmentError when the
+  // file of --config cannot be read.
   [[nodiscard]] bool parse(int argc, char** argv);
 
   EngineConfig engine_config() const;

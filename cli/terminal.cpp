@@ -3,8 +3,10 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/env.h"
 #include "quire/error.h"
 
 namespace quire::cli {
@@ -14,6 +16,23 @@ bool stdout_is_terminal() {
 }
 bool stdin_is_terminal() {
   return isatty(STDIN_FILENO) == 1;
+}
+
+size_t terminal_width() {
+  constexpr size_t kUsual = 80;
+  winsize size{};
+  const bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? size.ws_col : kUsual;
+}
+
+void print_in_pager(const std::string& text) {
+  std::FILE* pager = stdout_is_terminal() ? popen(env::pager().c_str(), "w") : nullptr;
+  if (pager == nullptr) {
+    print(text);
+    return;
+  }
+  (void)std::fwrite(text.data(), 1, text.size(), pager);  // the reader may leave before the end
+  pclose(pager);
 }
 
 void print(std::string_view text) {

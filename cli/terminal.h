@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -7,9 +8,12 @@ namespace quire::cli {
 
 bool stdout_is_terminal();
 bool stdin_is_terminal();
+size_t terminal_width();  // columns of stdout; 80 where they are not known
 
 // Writes to stdout at once. Throws EnvironmentError when that fails (a full disk).
 void print(std::string_view text);
+// The same through the user's pager (PAGER) when stdout is a terminal.
+void print_in_pager(const std::string& text);
 // A line on stderr, dim on a terminal.
 void print_note(std::string_view text);
 // `text` as it looks dim on a terminal.

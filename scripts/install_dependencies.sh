@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 
 packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates
-  libsimdjson-dev libspdlog-dev libfmt-dev libcli11-dev
+  libsimdjson-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev
   libcurl4-openssl-dev libssl-dev libxxhash-dev"
 if [ "${1:-}" = --test ]; then
   packages="$packages git python3 xz-utils libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev

@@ -46,7 +46,7 @@ CLOSED_TO_BENCH = {"apps"}
 ANY = None
 # Public headers (include/quire/) that a folder may include beside error.h; ANY: all of them.
 MAY_INCLUDE_PUBLIC = {
-    "config": {"engine_config.h", "sampling_params.h", "request_output.h"},
+    "config": {"engine_config.h", "sampling_params.h", "request_output.h", "server_config.h"},
     "text": {"tokenizer.h", "chat_template.h"},
     "core": {"sampling_params.h", "request_output.h"},
     "sample": {"sampling_params.h"},

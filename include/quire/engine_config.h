@@ -26,6 +26,10 @@ struct EngineConfig {
   std::optional<int64_t> max_model_len;
   int64_t seed = 0;  // of requests without a seed of their own, and of dummy weights
   std::string generation_config = "auto";  // auto: the model's defaults; vllm: none; a folder
+  // JSON object over these defaults: temperature, top_p, top_k, min_p, repetition_penalty,
+  // max_new_tokens.
+  std::optional<std::string> override_generation_config;
+  std::optional<std::string> hf_overrides;  // JSON object: its fields replace config.json's
   std::optional<std::string> chat_template;  // file or template text; default: the tokenizer's
   bool skip_tokenizer_init = false;  // token ids in and out only
   bool use_tqdm_on_load = true;  // progress bar while loading
@@ -73,7 +77,11 @@ struct EngineConfig {
   bool batch_invariant = false;
   std::optional<int> num_threads;  // default: the CPUs this process may use
 
+  // Observation.
   bool disable_log_stats = false;  // no line about speed and load now and then
+  std::optional<std::string> served_model_name;  // what the metrics call it; default: the model
+  bool kv_cache_metrics = false;  // measure how long KV blocks live
+  double kv_cache_metrics_sample = 0.01;  // the share of them that is measured, (0, 1]
 };
 
 }  // namespace quire

@@ -84,6 +84,9 @@ std::filesystem::path hf_home() {
 const std::vector<Variable>& variables() {
   static const std::vector<Variable> list = {
       {"QUIRE_LOGGING_LEVEL", "VLLM_LOGGING_LEVEL", "DEBUG, INFO, WARNING or ERROR; default INFO"},
+      {"QUIRE_MODEL_ALIASES",
+       nullptr,
+       "name=folder,…: what is loaded when a model of that name is asked for"},
       {"QUIRE_CPU_ISA", nullptr, "kernel set like --cpu-isa: auto, avx2, avx512, generic"},
       {"VLLM_BATCH_INVARIANT", nullptr, "1: like --batch-invariant, which always holds on the CPU"},
       {"VLLM_CPU_KVCACHE_SPACE", nullptr, "GiB of KV cache on the CPU, unless an option says it"},
@@ -94,6 +97,9 @@ const std::vector<Variable>& variables() {
       {"VLLM_MAX_N_SEQUENCES", nullptr, "largest n of a request; default 16384"},
       {"VLLM_API_KEY", nullptr, "what callers of the server must send, unless --api-key says it"},
       {"VLLM_SERVER_DEV_MODE", nullptr, "1: like --enable-dev-endpoints of the server"},
+      {"VLLM_ENABLE_RESPONSES_API_STORE",
+       nullptr,
+       "1: /v1/responses keeps its last responses, for previous_response_id and GET"},
       {"VLLM_HTTP_TIMEOUT_KEEP_ALIVE",
        nullptr,
        "seconds, like --timeout-keep-alive of the server; default 5"},
@@ -104,6 +110,11 @@ const std::vector<Variable>& variables() {
       {"PYTHONHASHSEED",
        nullptr,
        "root of the block hashes, 0 to 4294967295; unset or random: another one per process"},
+      {"OPENAI_API_KEY",
+       nullptr,
+       "key that chat, complete and bench serve send, unless --api-key says it"},
+      {"VLLM_NO_USAGE_STATS", "DO_NOT_TRACK", "taken: quire never reports its use to anybody"},
+      {"PAGER", nullptr, "program that shows --help=page; default less -R"},
       {"HF_HOME", nullptr, "folder of the Hugging Face cache; default ~/.cache/huggingface"},
       {"HF_HUB_CACHE", nullptr, "folder of the downloaded repositories; default HF_HOME/hub"},
       {"HF_ENDPOINT", nullptr, "address of the hub, for a mirror or a test server"},
@@ -167,6 +178,23 @@ std::string hf_endpoint() {
   return read("HF_ENDPOINT").value_or("https://huggingface.co");
 }
 
+std::optional<std::string> model_alias(const std::string& name) {
+  const std::string aliases = read("QUIRE_MODEL_ALIASES").value_or("");
+  for (size_t begin = 0; begin < aliases.size();) {
+    const size_t end = std::min(aliases.find(',', begin), aliases.size());
+    const std::string alias = aliases.substr(begin, end - begin);
+    const size_t equals = alias.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == alias.size()) {
+      throw InvalidArgument(
+          "QUIRE_MODEL_ALIASES", "QUIRE_MODEL_ALIASES: '" + alias + "' is not name=folder."
+      );
+    }
+    if (alias.substr(0, equals) == name) return alias.substr(equals + 1);
+    begin = end + 1;
+  }
+  return std::nullopt;
+}
+
 bool hf_hub_offline() {
   return read_bool("HF_HUB_OFFLINE") || read_bool("TRANSFORMERS_OFFLINE");
 }
@@ -198,6 +226,10 @@ std::optional<std::string> api_key() {
   return read("VLLM_API_KEY");
 }
 
+bool enable_responses_api_store() {
+  return read_bool("VLLM_ENABLE_RESPONSES_API_STORE");
+}
+
 bool server_dev_mode() {
   return read_bool("VLLM_SERVER_DEV_MODE");
 }
@@ -217,6 +249,14 @@ double log_stats_interval() {
 
 bool keep_alive_on_engine_death() {
   return read_bool("VLLM_KEEP_ALIVE_ON_ENGINE_DEATH");
+}
+
+std::optional<std::string> openai_api_key() {
+  return read("OPENAI_API_KEY");
+}
+
+std::string pager() {
+  return read("PAGER").value_or("less -R");
 }
 
 std::optional<std::string> hash_seed() {

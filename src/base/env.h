@@ -26,6 +26,8 @@ bool batch_invariant();  // VLLM_BATCH_INVARIANT: like --batch-invariant
 std::optional<int64_t> cpu_kv_cache_space_gib();  // VLLM_CPU_KVCACHE_SPACE
 std::filesystem::path hf_hub_cache();  // HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface
 std::string hf_endpoint();  // HF_ENDPOINT; default the public hub
+// QUIRE_MODEL_ALIASES: the folder or repository that stands for the model of this name.
+std::optional<std::string> model_alias(const std::string& name);
 bool hf_hub_offline();  // HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE
 std::optional<std::string> hf_token();  // HF_TOKEN, else the token file of HF_HOME
 bool allow_long_max_model_len();  // VLLM_ALLOW_LONG_MAX_MODEL_LEN
@@ -33,11 +35,15 @@ std::optional<bool> use_v1();  // VLLM_USE_V1: which scheduler runs
 int max_n_sequences();  // VLLM_MAX_N_SEQUENCES; default 16384
 // Of the server.
 std::optional<std::string> api_key();  // VLLM_API_KEY: what callers send, unless --api-key says it
+// VLLM_ENABLE_RESPONSES_API_STORE: /v1/responses keeps its last responses.
+bool enable_responses_api_store();
 bool server_dev_mode();  // VLLM_SERVER_DEV_MODE: like --enable-dev-endpoints
 // VLLM_HTTP_TIMEOUT_KEEP_ALIVE: seconds, unless --timeout-keep-alive says it
 std::optional<int> http_timeout_keep_alive();
 double log_stats_interval();  // VLLM_LOG_STATS_INTERVAL: seconds; default 10
 bool keep_alive_on_engine_death();  // VLLM_KEEP_ALIVE_ON_ENGINE_DEATH: default false
+std::optional<std::string> openai_api_key();  // OPENAI_API_KEY: sent to other servers
+std::string pager();  // PAGER; default "less -R"
 // PYTHONHASHSEED, a number as it is written: root of the block hashes; nullopt: unset or "random".
 std::optional<std::string> hash_seed();
 

@@ -31,6 +31,15 @@ void visit_model_fields(Config& c, Visitor& v) {
     "ModelConfig",
     "Where default sampling parameters come from: auto (the model's folder), vllm (none), or a "
     "folder.");
+  v("override_generation_config",
+    c.override_generation_config,
+    "ModelConfig",
+    "JSON object over these defaults: temperature, top_p, top_k, min_p, repetition_penalty, "
+    "max_new_tokens.");
+  v("hf_overrides",
+    c.hf_overrides,
+    "ModelConfig",
+    "JSON object whose fields replace those of config.json.");
   v("chat_template", c.chat_template, "ModelConfig", "File with a chat template, or its text.");
   v("skip_tokenizer_init",
     c.skip_tokenizer_init,
@@ -179,6 +188,14 @@ void visit_machine_fields(Config& c, Visitor& v) {
     "DeviceConfig",
     "Compute threads. Default: the CPUs that this process may use.");
   v("disable_log_stats", c.disable_log_stats, "ObservabilityConfig", "Log no statistics.");
+  v("kv_cache_metrics",
+    c.kv_cache_metrics,
+    "ObservabilityConfig",
+    "Measure how long KV cache blocks live and lie idle, in the metrics.");
+  v("kv_cache_metrics_sample",
+    c.kv_cache_metrics_sample,
+    "ObservabilityConfig",
+    "Share of the blocks that kv_cache_metrics measures, in (0, 1].");
 }
 
 template <class Config, class Visitor>

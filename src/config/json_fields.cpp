@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_writer.h"
 #include "quire/error.h"
 
 namespace quire {
@@ -86,6 +87,41 @@ double JsonFields::required_number(std::string_view name, double min, double max
   const auto value = number(name, min, max);
   if (!value) fail(name, "is missing");
   return *value;
+}
+
+namespace {
+
+simdjson::dom::object parse_object(
+    simdjson::dom::parser& parser, std::string_view text, const char* field, std::string_view what
+) {
+  simdjson::dom::object object;
+  const auto error = parser.parse(simdjson::padded_string(text)).get(object);
+  if (error == simdjson::SUCCESS) return object;
+  throw InvalidArgument(
+      field, fmt::format("{}: no JSON object ({})", what, simdjson::error_message(error))
+  );
+}
+
+}  // namespace
+
+std::string override_json_fields(
+    std::string_view file, std::string_view object, const char* option, std::string_view overrides
+) {
+  simdjson::dom::parser own_parser;
+  simdjson::dom::parser other_parser;
+  const auto own = parse_object(own_parser, object, "model", file);
+  const auto others = parse_object(other_parser, overrides, option, option);
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object();
+  for (const auto& [key, value] : own) {
+    if (others.at_key(key).error() == simdjson::SUCCESS) continue;
+    json.key(key).raw(simdjson::minify(value));
+  }
+  for (const auto& [key, value] : others)
+    json.key(key).raw(simdjson::minify(value));
+  json.end_object();
+  return text;
 }
 
 }  // namespace quire

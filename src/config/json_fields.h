@@ -39,4 +39,11 @@ class JsonFields {
   std::string path_;
 };
 
+// The text of JSON object `object` with the fields of `overrides` in place of its own. Throws
+// InvalidArgument with `option` when `overrides` is no JSON object, with "model" and `file` when
+// `object` is none.
+std::string override_json_fields(
+    std::string_view file, std::string_view object, const char* option, std::string_view overrides
+);
+
 }  // namespace quire

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/file.h"
 #include "config/json_fields.h"
@@ -194,14 +195,34 @@ void read_config(const JsonFields& fields, ModelConfig& config) {
   settle_windows(fields, config);
 }
 
-void read_generation_config(const JsonFields& fields, ModelConfig& config) {
-  append_token_ids(fields, "eos_token_id", config.eos_token_ids);
+void read_sampling_defaults(const JsonFields& fields, ModelConfig& config) {
   config.default_temperature = fields.number("temperature", 0.0, 1e6);
   config.default_top_p = fields.number("top_p", 0.0, 1.0);
   config.default_top_k = fields.integer("top_k", -1, kMaxInt);
   config.default_min_p = fields.number("min_p", 0.0, 1.0);
   config.default_repetition_penalty = fields.number("repetition_penalty", 0.0, 1e6);
   config.default_max_new_tokens = fields.integer("max_new_tokens", 1, kMaxInt);
+}
+
+void read_generation_config(const JsonFields& fields, ModelConfig& config) {
+  append_token_ids(fields, "eos_token_id", config.eos_token_ids);
+  read_sampling_defaults(fields, config);
+}
+
+void check_generation_overrides(simdjson::dom::object overrides) {
+  constexpr std::string_view kKnown[] = {
+      "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens"};
+  for (const auto& [name, value] : overrides) {
+    if (std::ranges::find(kKnown, name) != std::end(kKnown)) continue;
+    throw InvalidArgument(
+        "override_generation_config",
+        fmt::format(
+            "'{}' is not known. Use some of: {}. Other parameters are given with each request.",
+            name,
+            fmt::join(kKnown, ", ")
+        )
+    );
+  }
 }
 
 }  // namespace
@@ -228,11 +249,46 @@ ModelConfig parse_model_config(std::string_view config, std::string_view generat
   return result;
 }
 
+void override_generation_config(ModelConfig& config, std::string_view overrides) {
+  constexpr const char* kOption = "override_generation_config";
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  const auto error = parser.parse(simdjson::padded_string(overrides)).get(object);
+  if (error != simdjson::SUCCESS) {
+    throw InvalidArgument(
+        kOption, fmt::format("'{}' is not a JSON object: {}.", overrides, error_message(error))
+    );
+  }
+  check_generation_overrides(object);
+  const JsonFields fields(object, kOption);
+  ModelConfig wish;
+  read_sampling_defaults(fields, wish);
+  const auto take = [&](const char* name, auto member) {
+    if (fields.has(name)) config.*member = wish.*member;
+  };
+  take("temperature", &ModelConfig::default_temperature);
+  take("top_p", &ModelConfig::default_top_p);
+  take("top_k", &ModelConfig::default_top_k);
+  take("min_p", &ModelConfig::default_min_p);
+  take("repetition_penalty", &ModelConfig::default_repetition_penalty);
+  take("max_new_tokens", &ModelConfig::default_max_new_tokens);
+}
+
+std::string read_model_config_file(const std::filesystem::path& dir, std::string_view overrides) {
+  std::string text = read_file(dir / "config.json", kMaxFileBytes);
+  if (overrides.empty()) return text;
+  return override_json_fields("config.json", text, "hf_overrides", overrides);
+}
+
 ModelConfig load_model_config(const std::filesystem::path& dir) {
+  return load_model_config(dir, "");
+}
+
+ModelConfig load_model_config(const std::filesystem::path& dir, std::string_view hf_overrides) {
   const std::filesystem::path generation_path = dir / "generation_config.json";
   const bool has_generation = std::filesystem::exists(generation_path);
   return parse_model_config(
-      read_file(dir / "config.json", kMaxFileBytes),
+      read_model_config_file(dir, hf_overrides),
       has_generation ? read_file(generation_path, kMaxFileBytes) : ""
   );
 }

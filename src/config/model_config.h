@@ -69,8 +69,16 @@ struct ModelConfig {
 // Reads config.json and, if present, generation_config.json of a local folder. Throws
 // InvalidArgument with the field's name, EnvironmentError for a missing file.
 ModelConfig load_model_config(const std::filesystem::path& dir);
+// config.json's text, with the fields of a JSON object in place of its own unless that is empty.
+std::string read_model_config_file(const std::filesystem::path& dir, std::string_view hf_overrides);
+// The same with the fields of a JSON object in place of config.json's.
+ModelConfig load_model_config(const std::filesystem::path& dir, std::string_view hf_overrides);
 
 // The same from texts; generation_config may be empty. For tests and the fuzzer.
 ModelConfig parse_model_config(std::string_view config, std::string_view generation_config);
+
+// Puts the values of a JSON object over the sampling defaults; null takes one away. Throws
+// InvalidArgument for a field that is none of them, or out of its range.
+void override_generation_config(ModelConfig& config, std::string_view overrides);
 
 }  // namespace quire

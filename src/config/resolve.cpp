@@ -250,6 +250,17 @@ void resolve_scheduler(const EngineConfig& config, UsageContext usage, ResolvedC
   }
 }
 
+std::optional<double> resolve_kv_cache_metrics(const EngineConfig& config) {
+  const double sample = config.kv_cache_metrics_sample;
+  if (!(sample > 0.0 && sample <= 1.0)) {  // NaN too
+    throw InvalidArgument(
+        "kv_cache_metrics_sample",
+        fmt::format("kv_cache_metrics_sample must be in (0, 1], got {}.", sample)
+    );
+  }
+  return config.kv_cache_metrics ? std::optional(sample) : std::nullopt;
+}
+
 void resolve_cache(const EngineConfig& config, SchedulerKind kind, CacheConfig& out) {
   const bool is_v0 = kind == SchedulerKind::kV0;
   out.enable_prefix_caching = config.enable_prefix_caching.value_or(!is_v0);
@@ -268,6 +279,7 @@ void resolve_cache(const EngineConfig& config, SchedulerKind kind, CacheConfig& 
        {"background", KVCachePopulation::kBackground},
        {"eager", KVCachePopulation::kEager}}};
   out.population = parse_choice("kv_cache_population", config.kv_cache_population, kPopulations);
+  out.kv_cache_metrics_sample = resolve_kv_cache_metrics(config);
   out.block_size = config.block_size.value_or(kCpuBlockMultiple);
   if (!is_power_of_two(out.block_size) || out.block_size < kCpuBlockMultiple) {
     throw InvalidArgument(

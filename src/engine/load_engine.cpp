@@ -50,32 +50,41 @@ fs::path find_tokenizer_folder(const EngineConfig& config, const fs::path& model
   );
 }
 
-// config.json with the sampling defaults that --generation-config names.
-ModelConfig load_config(const fs::path& dir, const std::string& generation_config) {
-  if (generation_config == "auto") return load_model_config(dir);
-  if (generation_config != "vllm") {
-    const fs::path other = fs::path(generation_config) / "generation_config.json";
-    std::error_code ignored;
-    if (!fs::is_regular_file(other, ignored)) {
-      throw InvalidArgument(
-          "generation_config",
-          fmt::format(
-              "generation_config='{}' has no generation_config.json. Use auto, vllm or a folder "
-              "that "
-              "has one.",
-              generation_config
-          )
-      );
-    }
-    return parse_model_config(read_file(dir / "config.json"), read_file(other));
+// The model's folder and what --generation-config names.
+ModelConfig load_files(const fs::path& dir, const EngineConfig& config) {
+  const std::string overrides = config.hf_overrides.value_or("");
+  if (config.generation_config == "auto" || config.generation_config == "vllm") {
+    return load_model_config(dir, overrides);
   }
-  ModelConfig model = load_model_config(dir);
-  model.default_temperature.reset();
-  model.default_top_p.reset();
-  model.default_top_k.reset();
-  model.default_min_p.reset();
-  model.default_repetition_penalty.reset();
-  model.default_max_new_tokens.reset();
+  const fs::path other = fs::path(config.generation_config) / "generation_config.json";
+  std::error_code ignored;
+  if (!fs::is_regular_file(other, ignored)) {
+    throw InvalidArgument(
+        "generation_config",
+        fmt::format(
+            "generation_config='{}' has no generation_config.json. Use auto, vllm or a folder that "
+            "has one.",
+            config.generation_config
+        )
+    );
+  }
+  return parse_model_config(read_model_config_file(dir, overrides), read_file(other));
+}
+
+// config.json with the sampling defaults that the options name.
+ModelConfig load_config(const fs::path& dir, const EngineConfig& config) {
+  ModelConfig model = load_files(dir, config);
+  if (config.generation_config == "vllm") {
+    model.default_temperature.reset();
+    model.default_top_p.reset();
+    model.default_top_k.reset();
+    model.default_min_p.reset();
+    model.default_repetition_penalty.reset();
+    model.default_max_new_tokens.reset();
+  }
+  if (config.override_generation_config) {
+    override_generation_config(model, *config.override_generation_config);
+  }
   return model;
 }
 
@@ -197,7 +206,7 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const Eng
   std::future<TokenizerPtr> tokenizer = std::async(std::launch::async, [&]() -> TokenizerPtr {
     return config.skip_tokenizer_init ? nullptr : Tokenizer::from_dir(loaded.tokenizer_dir);
   });
-  loaded.model = load_config(dir, config.generation_config);
+  loaded.model = load_config(dir, config);
   const ResolvedConfig resolved =
       resolve(config, loaded.model, query_device_info(), usage, env::allow_long_max_model_len());
   for (const std::string& note : resolved.notes)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "quire/error.h"
+#include "support/words.h"
 
 namespace quire::cli {
 namespace {
@@ -22,11 +23,7 @@ class CommandLineTest : public ::testing::Test {
   }
 
   bool parse(std::vector<std::string> words) {
-    words.insert(words.begin(), "test");
-    std::vector<char*> argv;
-    for (std::string& word : words)
-      argv.push_back(word.data());
-    return command_line_.parse(static_cast<int>(argv.size()), argv.data());
+    return test::parse_words(command_line_, std::move(words));
   }
 
   SamplingParams params() const {
@@ -97,6 +94,12 @@ TEST_F(CommandLineTest, ListsTakeSeveralValues) {
   EXPECT_THAT(params().stop_token_ids, ElementsAre(1, 2));
 }
 
+TEST_F(CommandLineTest, BracketsInAListAreText) {
+  ASSERT_TRUE(parse({"--prompt", "[a, b]", "[]", "--stop", "[1,2]"}));
+  EXPECT_THAT(prompts_, ElementsAre("[a, b]", "[]"));
+  EXPECT_THAT(params().stop, ElementsAre("[1,2]"));
+}
+
 TEST_F(CommandLineTest, SeedIsTheEngines) {
   ASSERT_TRUE(parse({"--seed", "7"}));
   EXPECT_EQ(command_line_.engine_config().seed, 7);
@@ -116,13 +119,16 @@ TEST_F(CommandLineTest, MistakesNameTheOption) {
 TEST_F(CommandLineTest, AnOptionOfVllmIsRefusedWithItsOwnSentence) {
   for (const char* word : {"--tensor-parallel-size=2", "--tensor_parallel_size", "-tp"}) {
     try {
-      (void)parse({"--stats", word, "2"});
+      const bool has_value = std::string_view(word).ends_with("=2");
+      (void)(has_value ? parse({"--stats", word}) : parse({"--stats", word, "2"}));
       FAIL() << "accepted " << word;
     } catch (const InvalidArgument& error) {
-      EXPECT_EQ(error.field(), std::string(word).substr(0, std::string(word).find('=')));
+      EXPECT_EQ(error.field(), "--tensor-parallel-size") << word;
       EXPECT_THAT(error.what(), HasSubstr("--num-threads"));
     }
   }
+  EXPECT_EQ(field_of_error({"--max-lora-rank", "8"}), "--max-lora-rank");
+  EXPECT_EQ(field_of_error({"-tp", "1", "-O0"}), "accepted") << "that is what happens anyway";
 }
 
 TEST_F(CommandLineTest, BadValuesNameTheOption) {

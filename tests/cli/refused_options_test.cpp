@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "config/field_visitor.h"
+#include "config/server_fields.h"
 
 namespace quire::cli {
 namespace {
@@ -19,17 +20,27 @@ std::string refusal(std::string_view option) {
 }
 
 TEST(RefusedOptionsTest, KnownOptionsSayWhatToDoInstead) {
+  EXPECT_THAT(refusal("--master-addr"), HasSubstr("--num-threads"));
+  EXPECT_THAT(refusal("-dpb"), HasSubstr("--num-threads"));
+  EXPECT_THAT(refusal("--data-parallel-rpc-port"), HasSubstr("--num-threads"));
+  EXPECT_THAT(refusal("--cudagraph-capture-sizes"), HasSubstr("eagerly already"));
+  EXPECT_THAT(refusal("-O3"), HasSubstr("eagerly already"));
+  EXPECT_THAT(refusal("--quantization-config"), HasSubstr("--dtype"));
+  EXPECT_THAT(refusal("--lora-modules"), HasSubstr("merge the adapter"));
+  EXPECT_THAT(refusal("--kv-events-config"), HasSubstr("not published"));
+  EXPECT_THAT(refusal("--middleware"), HasSubstr("proxy"));
+}
+
+TEST(RefusedOptionsTest, OptionsOfOneValueSayItWhereTheyAreNotTaken) {
   EXPECT_THAT(refusal("--tensor-parallel-size"), HasSubstr("--num-threads"));
   EXPECT_THAT(refusal("-tp"), HasSubstr("--num-threads"));
-  EXPECT_THAT(refusal("--data-parallel-size-local"), HasSubstr("--num-threads"));
-  EXPECT_THAT(refusal("--enforce-eager"), HasSubstr("eagerly already"));
-  EXPECT_THAT(refusal("-O3"), HasSubstr("eagerly already"));
-  EXPECT_THAT(refusal("--quantization"), HasSubstr("--dtype"));
-  EXPECT_THAT(refusal("--num-scheduler-steps"), HasSubstr("V1 plans every step"));
-  EXPECT_THAT(refusal("--enable-lora"), HasSubstr("merge the adapter"));
-  EXPECT_THAT(refusal("--kv-events-config"), HasSubstr("published by a server"));
-  EXPECT_THAT(refusal("--kv-cache-metrics"), HasSubstr("--stats"));
-  EXPECT_THAT(refusal("--kv-cache-metrics-sample"), HasSubstr("--stats"));
+}
+
+TEST(RefusedOptionsTest, OptionsOfOtherCommandsNameThem) {
+  EXPECT_THAT(place_of_option("--port"), HasSubstr("quire serve"));
+  EXPECT_THAT(place_of_option("--no-enable-offline-docs"), HasSubstr("quire serve"));
+  EXPECT_THAT(place_of_option("--top-k"), HasSubstr("each request"));
+  EXPECT_EQ(place_of_option("--tensor-parallel-size"), nullptr);
 }
 
 TEST(RefusedOptionsTest, AnOptionMayBeNegatedOrDotted) {
@@ -53,6 +64,8 @@ TEST(RefusedOptionsTest, NoOptionOfThisVersionIsRefused) {
   visit_engine_fields(config, check);
   SamplingParams params;
   visit_sampling_fields(params, check);
+  ServerConfig server;
+  visit_server_fields(server, check);
 }
 
 }  // namespace
