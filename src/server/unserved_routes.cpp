@@ -39,7 +39,7 @@ constexpr std::array kUnserved = {
 
 }  // namespace
 
-std::vector<Route> unserved_routes() {
+std::vector<Route> make_unserved_routes() {
   std::vector<Route> routes;
   for (const Unserved& unserved : kUnserved) {
     const std::string message = fmt::format("{} needs {}.", unserved.path, unserved.needs);

@@ -44,8 +44,11 @@ void write_tool(JsonWriter& writer, const RequestFields& tool) {
   tool.required("input_schema");
   writer.begin_object().field("type", "function").key("function");
   writer.begin_object().field("name", name);
+  writer.key("description");  // always there: templates show tools alike however they were sent
   if (const auto description = tool.text("description")) {
-    writer.field("description", *description);
+    writer.value(*description);
+  } else {
+    writer.null();
   }
   writer.key("parameters").raw(simdjson::minify(tool.object("input_schema")->json()));
   writer.end_object().end_object();

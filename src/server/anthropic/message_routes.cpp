@@ -76,10 +76,9 @@ Reply count_tokens(
   );
   check_model(state, prompt.model);
   ChatCall call = chat_call_of(std::move(prompt));
-  call.params = state.default_sampling_params;
   HttpResponse response;
   JsonWriter writer(response.body, JsonSpacing::kCompact);
-  const auto num_tokens = static_cast<int64_t>(render_chat(state, call).prompt.token_ids.size());
+  const auto num_tokens = static_cast<int64_t>(render_messages(state, call).token_ids.size());
   writer.begin_object().field("input_tokens", num_tokens).end_object();
   return response;
 }
@@ -97,7 +96,7 @@ Handler guarded(Handler handler) {
 
 }  // namespace
 
-std::vector<Route> messages_routes(const ServerState& state) {
+std::vector<Route> make_messages_routes(const ServerState& state) {
   using Request = const HttpRequest&;
   using Context = const CallContext&;
   const auto unknown_fields = std::make_shared<UnknownFields>();

@@ -83,7 +83,7 @@ Reply resume(AsyncEngine& engine, Request) {
 
 }  // namespace
 
-std::vector<Route> dev_routes(const ServerState& state, const EngineConfig& engine_config) {
+std::vector<Route> make_dev_routes(const ServerState& state) {
   if (!state.config.enable_dev_endpoints) return {};
   AsyncEngine& engine = state.engine;
   using Operation = Reply (*)(AsyncEngine&, Request);
@@ -95,9 +95,9 @@ std::vector<Route> dev_routes(const ServerState& state, const EngineConfig& engi
   const Handler is_paused = [&engine](Request, const CallContext&) -> Reply {
     return flag_response("is_paused", engine.is_paused());
   };
-  const Handler server_info = [&state, &engine_config](Request request, const CallContext&) {
+  const Handler server_info = [&state](Request request, const CallContext&) {
     const std::string_view format = query_choice(request, "config_format", {"text", "json"});
-    return Reply(HttpResponse{.body = server_info_json(state, engine_config, format)});
+    return Reply(HttpResponse{.body = server_info_json(state, format)});
   };
   return {
       {"POST", "/reset_prefix_cache", call(reset_prefix_cache), /*may_block=*/true},

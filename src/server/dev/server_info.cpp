@@ -50,11 +50,11 @@ class OptionsWriter {
   JsonWriter& writer_;
 };
 
-std::string options_json(const ServerState& state, const EngineConfig& engine_config) {
+std::string options_json(const ServerState& state) {
   std::string json;
   JsonWriter writer(json, JsonSpacing::kCompact);
   writer.begin_object();
-  visit_engine_fields(engine_config, OptionsWriter(writer));
+  visit_engine_fields(state.engine.config(), OptionsWriter(writer));
   visit_server_fields(state.config, OptionsWriter(writer));
   writer.end_object();
   return json;
@@ -62,12 +62,10 @@ std::string options_json(const ServerState& state, const EngineConfig& engine_co
 
 }  // namespace
 
-std::string server_info_json(
-    const ServerState& state, const EngineConfig& engine_config, std::string_view config_format
-) {
+std::string server_info_json(const ServerState& state, std::string_view config_format) {
   std::string json;
   JsonWriter writer(json, JsonSpacing::kCompact);
-  const std::string options = options_json(state, engine_config);
+  const std::string options = options_json(state);
   writer.begin_object().key("vllm_config");
   if (config_format == "json") {
     writer.raw(options);

@@ -2,15 +2,12 @@
 
 #include <string>
 
-#include "quire/engine_config.h"
 #include "server/server_state.h"
 
 namespace quire::server {
 
 // The body of GET /server_info: what the server was started with, and on what machine. Keys and
 // tokens are hidden. `config_format`: json, or text (all options as one string).
-std::string server_info_json(
-    const ServerState& state, const EngineConfig& engine_config, std::string_view config_format
-);
+std::string server_info_json(const ServerState& state, std::string_view config_format);
 
 }  // namespace quire::server

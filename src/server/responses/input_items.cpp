@@ -134,9 +134,10 @@ std::string chat_tools_json(const RequestFields& request) {
     const RequestFields fields = function_tool(request, tool, index++);
     writer.begin_object().field("type", "function").key("function").begin_object();
     writer.field("name", fields.required_text("name"));
-    for (const char* name : {"description", "parameters", "strict"}) {
-      if (fields.find(name)) write_or_null(writer, fields, name);
-    }
+    // Always both, so that templates show a tool alike however it was sent.
+    for (const char* name : {"description", "parameters"})
+      write_or_null(writer, fields, name);
+    if (fields.find("strict")) write_or_null(writer, fields, "strict");
     writer.end_object().end_object();
   }
   writer.end_array();

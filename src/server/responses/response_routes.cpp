@@ -144,7 +144,7 @@ Reply ResponsesApi::cancel(const HttpRequest& http) const {
 
 }  // namespace
 
-std::vector<Route> responses_routes(
+std::vector<Route> make_responses_routes(
     const ServerState& state, std::shared_ptr<ResponseStore> store
 ) {
   const auto api = std::make_shared<ResponsesApi>(state, std::move(store));

@@ -11,7 +11,7 @@ namespace quire::server {
 
 // POST /v1/responses, GET /v1/responses/{id}, POST /v1/responses/{id}/cancel. Without a store the
 // last two and previous_response_id are refused.
-std::vector<Route> responses_routes(
+std::vector<Route> make_responses_routes(
     const ServerState& state, std::shared_ptr<ResponseStore> store = nullptr
 );
 
