@@ -283,11 +283,7 @@ test('tokens that are parts of one character are shown as that character', async
   assert.match(text, /⟨8c·b1⟩/);
 });
 
-test('Markdown is drawn, and nothing in it runs or loads', async () => {
-  const outside: string[] = [];
-  page.on('request', (request) => {
-    if (!request.url().startsWith(server.url)) outside.push(request.url());
-  });
+test('Markdown is drawn', async () => {
   await say(page, 'Explain a queue in markdown');
   const answer = page.locator('.markdown');
   assert.equal(await answer.getByRole('heading', { name: 'A queue in three lines' }).count(), 1);
@@ -300,7 +296,17 @@ test('Markdown is drawn, and nothing in it runs or loads', async () => {
   const link = answer.getByRole('link', { name: 'the guide' });
   assert.equal(await link.getAttribute('rel'), 'noopener noreferrer nofollow');
   assert.equal(await link.getAttribute('target'), '_blank');
-  assert.equal(await answer.locator('img').count(), 0);
+  assertNoProblems();
+});
+
+test('nothing that a model writes runs, loads or has a style', async () => {
+  const outside: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(server.url)) outside.push(request.url());
+  });
+  await say(page, 'attack');
+  const answer = page.locator('.markdown');
+  assert.equal(await answer.locator('img, script, b, [style]').count(), 0);
   assert.equal(await answer.getByRole('link', { name: 'chart' }).count(), 1);
   assert.equal(await answer.locator('a', { hasText: 'bad' }).getAttribute('href'), null);
   assert.match(await answer.innerText(), /<img src=x onerror/);

@@ -73,9 +73,12 @@ def step(scheduler, model):
 | block | 16 tokens |
 | table | the blocks of a request |
 
-> Nothing is copied: \`block_table\` points at it.
+> Nothing is copied: \`block_table\` points at it.`;
 
-<img src=x onerror="window.wasHit = true"> ![chart](https://example.com/chart.png) [bad](javascript:alert(1))`;
+const ATTACK = `<img src=x onerror="window.wasHit = true"> <b style="color: red">bold</b>
+![chart](https://example.com/chart.png) [bad](javascript:alert(1))
+
+<script>window.wasHit = true</script>`;
 
 const THOUGHTS =
   'The user asks for the product of 17 and 24.\n17 × 24 = 17 × 20 + 17 × 4 = 340 + 68 = 408.';
@@ -124,6 +127,7 @@ export function answerTo({ messages, tools }: SeenRequest): MockAnswer {
   if (text.includes('short')) {
     return { ...nothing, tokens: tokensOf('Too little'), finishReason: 'length' };
   }
+  if (text.includes('attack')) return { ...nothing, tokens: tokensOf(ATTACK) };
   if (text.includes('markdown')) return { ...nothing, tokens: tokensOf(MARKDOWN) };
   if (text.includes('emoji')) return { ...nothing, tokens: EMOJI_TOKENS };
   if (text.includes('×') || text.includes('think')) {

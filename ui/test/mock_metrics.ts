@@ -36,9 +36,20 @@ class MockHistogram {
   }
 }
 
+/** What the latest reading said, for tests to compare with. */
+export interface MockReading {
+  running: number;
+  waiting: number;
+  kvUsage: number;
+  hitRate: (seconds: number) => number;
+  generationRate: (seconds: number) => number;
+}
+
 /** A server's day in two minutes: each reading is one second later. */
 export class MockMetrics {
   numReadings = 0;
+  last: MockReading | null = null;
+  private past: { hits: number; queries: number; generation: number }[] = [];
   private prompt = 52_000;
   private generation = 410_000;
   private queries = 52_000;
@@ -64,6 +75,19 @@ export class MockMetrics {
     this.queries += 800;
     this.hits += Math.round(800 * (0.62 + 0.14 * wave(70)));
     this.finished += 5;
+    const kvUsage = 0.46 + 0.2 * wave(55) + 0.03 * wave(11);
+    this.past.push({ hits: this.hits, queries: this.queries, generation: this.generation });
+    const past = this.past;
+    const before = (seconds: number) => past.at(-1 - seconds) ?? past[0]!;
+    this.last = {
+      running,
+      waiting,
+      kvUsage,
+      hitRate: (seconds) =>
+        (past.at(-1)!.hits - before(seconds).hits) /
+        (past.at(-1)!.queries - before(seconds).queries),
+      generationRate: (seconds) => (past.at(-1)!.generation - before(seconds).generation) / seconds,
+    };
     for (let i = 0; i < 20; ++i) {
       const slow = i % 10 === 0 ? 2.4 : 1;
       this.ttft.observe((0.03 + 0.0015 * i + 0.0012 * running * (1 + 0.3 * wave(31))) * slow);
@@ -75,7 +99,7 @@ export class MockMetrics {
       '# HELP vllm:num_requests_running Requests in the batch.',
       sample('num_requests_running', running),
       sample('num_requests_waiting', waiting),
-      sample('kv_cache_usage_perc', 0.46 + 0.2 * wave(55) + 0.03 * wave(11)),
+      sample('kv_cache_usage_perc', kvUsage),
       sample('prefix_cache_queries_total', this.queries),
       sample('prefix_cache_hits_total', this.hits),
       sample('prompt_tokens_total', this.prompt),

@@ -25,6 +25,8 @@ type Json = Record<string, unknown>;
 export class MockServer {
   readonly requests: SeenRequest[] = []; // of chats, as they came
   readonly metrics = new MockMetrics();
+  numPolls = 0; // of /metrics
+  isBroken = false; // /metrics answers with an error
   numAborted = 0; // chats whose client went away before the end
   url = '';
   private readonly server = createServer((request, response) => void this.serve(request, response));
@@ -48,7 +50,9 @@ export class MockServer {
       response.setHeader('Content-Security-Policy', this.options.policy);
       send(response, 200, 'text/html; charset=utf-8', this.options.html);
     } else if (pathname === '/metrics') {
-      send(response, 200, 'text/plain; version=0.0.4', this.metrics.next());
+      this.numPolls += 1;
+      if (this.isBroken) sendJson(response, 503, { error: { message: 'The engine is dead.' } });
+      else send(response, 200, 'text/plain; version=0.0.4', this.metrics.next());
     } else if (pathname === '/version') {
       sendJson(response, 200, { version: '0.1.0' });
     } else if (key && request.headers.authorization !== `Bearer ${key}`) {

@@ -37,6 +37,7 @@ const outcome = spawnSync(
   [
     '--enable-source-maps',
     '--test',
+    '--test-timeout=240000',
     `--test-reporter=${options.includes('--tap') ? 'tap' : 'spec'}`,
     ...tests.map((file) => join(OUTPUT, file.replace('.ts', '.mjs'))),
   ],

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import type { MockServer } from './mock_server';
 
 /** Types a message and sends it. */
 export async function send(page: Page, text: string): Promise<void> {
@@ -31,4 +32,19 @@ export async function openSettings(page: Page): Promise<void> {
 
 export async function openDashboard(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Dashboard' }).click();
+}
+
+/** Lets seconds pass on the page's clock, each with its reading of /metrics. */
+export async function pass(page: Page, server: MockServer, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; ++second) {
+    const before = server.numPolls;
+    await page.clock.runFor(1000);
+    const deadline = Date.now() + 5000;
+    while (server.numPolls === before) {
+      if (Date.now() > deadline) throw new Error('the page does not ask for /metrics');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await page.evaluate(() => fetch('version').then((response) => response.text()));
+  }
+  await page.waitForTimeout(30);
 }

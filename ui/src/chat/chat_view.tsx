@@ -41,7 +41,11 @@ export function ChatView({ onOpenSettings }: { onOpenSettings: () => void }) {
     <div class="chat">
       <div class="transcript" ref={transcript} onScroll={onScroll}>
         <div class="column">
-          {current.turns.length === 0 && <Welcome />}
+          {current.turns.length === 0 ? (
+            <Welcome />
+          ) : (
+            <h1 class="visually-hidden">{current.title}</h1>
+          )}
           {current.turns.map((turn) =>
             turn.role === 'user' ? (
               <UserMessage key={turn.id} turn={turn} />

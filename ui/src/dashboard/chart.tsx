@@ -125,7 +125,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <h3>{props.title}</h3>
+        <h2>{props.title}</h2>
         <ul class="legend">
           {series.map(({ name, color, values }) => (
             <li key={name}>

@@ -16,7 +16,7 @@ export function Dashboard({ isDark }: { isDark: boolean }) {
   useEffect(() => poller.start(), []);
   const latest = points.at(-1);
   return (
-    <div class="dashboard">
+    <div class="dashboard" tabIndex={0} role="region" aria-label="Dashboard">
       <header class="dashboard-header">
         <h1>{models[0]?.id ?? 'Server'}</h1>
         <p class="live">
@@ -65,7 +65,7 @@ function Tile({ name, value, note, meter }: TileProps) {
 function Tiles({ latest, totals }: { latest: Point; totals: Totals | null }) {
   const tail = ({ p90, p99 }: Percentiles) => (
     <>
-      <span>p90 {duration(p90)}</span> <span>p99 {duration(p99)}</span>
+      <span>median</span> <span>p90 {duration(p90)}</span> <span>p99 {duration(p99)}</span>
     </>
   );
   return (
