@@ -72,7 +72,7 @@ function Footer({ turn, answer, isGenerating }: FooterProps) {
     <footer class="message-footer">
       <div class="actions">
         {turn.variants.length > 1 && <Variants turn={turn} />}
-        <CopyButton text={answer.content} label="Copy the answer" />
+        {answer.content && <CopyButton text={answer.content} label="Copy the answer" />}
         {!isGenerating && (
           <IconButton
             icon="retry"
