@@ -1,20 +1,29 @@
 #!/bin/sh
 # Installs the packages that a build needs, and with --test also those of the tests, the
-# benchmarks and the linters. Installs only what is missing; with nothing missing it needs neither
+# benchmarks and the linters, with --test-all also the browser and Node.js for those of the web page.
+# Installs only what is missing; with nothing missing it needs neither
 # root nor a network. Tried on Debian 12; written for Ubuntu 24.04 too, not tried there.
 set -eu
 cd "$(dirname "$0")"
 
 packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates
   libsimdjson-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev
-  libcurl4-openssl-dev libssl-dev libxxhash-dev"
-if [ "${1:-}" = --test ]; then
-  packages="$packages git python3 xz-utils libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
+  libcurl4-openssl-dev libssl-dev libxxhash-dev prometheus-cpp-dev zlib1g-dev"
+test_packages="git python3 xz-utils libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
   clang-14 libclang-rt-14-dev clang-format-14"
-elif [ $# -gt 0 ]; then
-  echo "usage: $0 [--test]" >&2
+case "${1:-}" in
+"") ;;
+--test) packages="$packages $test_packages" ;;
+--test-all)
+  packages="$packages $test_packages chromium"
+  # Node.js may have come from elsewhere, and then brings npm with it.
+  command -v npm >/dev/null || packages="$packages nodejs npm"
+  ;;
+*)
+  echo "usage: $0 [--test|--test-all]" >&2
   exit 2
-fi
+  ;;
+esac
 
 is_installed() {
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
