@@ -6,4 +6,5 @@ int run_chat(int argc, char** argv);
 int run_collect_env(int argc, char** argv);
 int run_generate(int argc, char** argv);
 int run_render_chat(int argc, char** argv);
+int run_serve(int argc, char** argv);
 int run_tokenize(int argc, char** argv);

@@ -25,6 +25,7 @@ struct Command {
 };
 
 constexpr std::array kCommands = {
+    Command{"serve", run_serve, "Serve a model to OpenAI clients over HTTP."},
     Command{"generate", run_generate, "Complete prompts, or the requests of a file."},
     Command{"chat", run_chat, "Talk with a model."},
     Command{"tokenize", run_tokenize, "Turn text into token ids."},
@@ -39,7 +40,7 @@ struct AbsentCommand {
   const char* instead;
 };
 constexpr std::array kAbsentCommands = {
-    AbsentCommand{"serve", "there is no server in this version; use quire generate or quire chat"},
+    AbsentCommand{"launch", "use quire render-chat and quire tokenize, which need no model"},
     AbsentCommand{"complete", "it needs a server; use quire generate"},
     AbsentCommand{"run-batch", "use quire generate --input-file with one request a line"},
 };

@@ -1,0 +1,146 @@
+#include "server/http_server.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "quire/error.h"
+#include "server/http_context.h"
+#include "server/io_thread.h"
+#include "server/listening_socket.h"
+
+namespace quire::server {
+namespace {
+
+constexpr int kNumWorkers = 4;
+constexpr int kMaxIoThreads = 1024;
+constexpr double kGraceSeconds = 1.0;  // for the last words to clients
+
+void require_positive(const char* field, double value) {
+  if (value > 0) return;
+  throw InvalidArgument(field, fmt::format("{}={} is not above 0.", field, value));
+}
+
+const ServerConfig& checked(const ServerConfig& config) {
+  require_positive("timeout_header", config.timeout_header);
+  require_positive("timeout_body", config.timeout_body);
+  require_positive("timeout_keep_alive", config.timeout_keep_alive);
+  require_positive("timeout_write", config.timeout_write);
+  require_positive("h11_max_header_count", config.h11_max_header_count);
+  if (config.h11_max_incomplete_event_size < 1024)
+    throw InvalidArgument("h11_max_incomplete_event_size", "It must be 1024 bytes or more.");
+  if (config.max_body_size < 0)
+    throw InvalidArgument("max_body_size", "It must be 0 bytes or more.");
+  if (config.api_server_count < 1 || config.api_server_count > kMaxIoThreads)
+    throw InvalidArgument(
+        "api_server_count", fmt::format("It must be from 1 to {}.", kMaxIoThreads)
+    );
+  return config;
+}
+
+}  // namespace
+
+HttpContext::HttpContext(const ServerConfig& given, std::vector<Route> routes)
+    : config(checked(given)),
+      limits{
+          .max_head_bytes = static_cast<size_t>(config.h11_max_incomplete_event_size),
+          .max_headers = config.h11_max_header_count,
+          .max_body_bytes = static_cast<uint64_t>(config.max_body_size),
+      },
+      gate(config, std::move(routes)),
+      access_log(config),
+      tls(make_tls_context(config)),
+      workers(kNumWorkers) {}
+
+struct HttpServer::Impl {
+  Impl(const ServerConfig& config, std::vector<Route> routes) : context(config, std::move(routes)) {
+    auto sockets = open_listening_sockets(context.config);
+    port = sockets.front().front().port();
+    for (auto& of_thread : sockets) {
+      io_threads.push_back(std::make_unique<IoThread>(context));
+      for (ListeningSocket& socket : of_thread)
+        io_threads.back()->listen(std::move(socket));
+    }
+    num_running = io_threads.size();
+    for (const auto& io_thread : io_threads)
+      threads.emplace_back([this, &io_thread = *io_thread] { run(io_thread); });
+  }
+
+  ~Impl() {
+    drain();
+    for (const auto& io_thread : io_threads)
+      io_thread->close_connections();
+    for (std::thread& thread : threads)
+      thread.join();
+    context.workers.join();
+    if (context.config.uds) ::unlink(context.config.uds->c_str());
+  }
+
+  void run(IoThread& io_thread) {
+    io_thread.run();
+    {
+      std::lock_guard lock(mutex);
+      --num_running;
+    }
+    has_ended.notify_all();
+  }
+
+  void drain() {
+    for (const auto& io_thread : io_threads)
+      io_thread->drain();
+  }
+
+  // False: the time is up.
+  bool wait(double seconds) {
+    std::unique_lock lock(mutex);
+    const std::chrono::duration<double> duration(seconds);
+    return has_ended.wait_for(lock, duration, [this] { return num_running == 0; });
+  }
+
+  HttpContext context;
+  int port = 0;
+  std::vector<std::unique_ptr<IoThread>> io_threads;
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::condition_variable has_ended;
+  size_t num_running = 0;  // io threads
+};
+
+HttpServer::HttpServer(const ServerConfig& config, std::vector<Route> routes)
+    : impl_(std::make_unique<Impl>(config, std::move(routes))) {}
+
+HttpServer::~HttpServer() = default;
+
+int HttpServer::port() const {
+  return impl_->port;
+}
+
+std::string HttpServer::address() const {
+  const ServerConfig& config = impl_->context.config;
+  if (config.uds) return fmt::format("unix:{}", *config.uds);
+  const char* const scheme = impl_->context.tls == nullptr ? "http" : "https";
+  const std::string host = config.host.value_or("0.0.0.0");
+  if (host.find(':') != std::string::npos) return fmt::format("{}://[{}]:{}", scheme, host, port());
+  return fmt::format("{}://{}:{}", scheme, host, port());
+}
+
+void HttpServer::drain() {
+  impl_->drain();
+}
+
+void HttpServer::wait(double timeout) {
+  if (impl_->wait(timeout)) return;
+  QUIRE_LOG_WARN("Requests that still run are ended.");
+  for (const auto& io_thread : impl_->io_threads)
+    io_thread->abort_requests();
+  if (impl_->wait(kGraceSeconds)) return;
+  for (const auto& io_thread : impl_->io_threads)
+    io_thread->close_connections();
+}
+
+}  // namespace quire::server

@@ -1,0 +1,36 @@
+#include "server/ready_list.h"
+
+#include <boost/asio/post.hpp>
+
+namespace quire::server {
+
+void ReadyList::add(const std::shared_ptr<Entry>& entry) {
+  if (entry->is_listed.exchange(true, std::memory_order_acq_rel)) return;
+  std::lock_guard lock(mutex_);
+  if (io_ == nullptr) return;
+  entries_.push_back(entry);
+  if (entries_.size() > 1) return;
+  // Under the lock, so that close() keeps the io context alive for it.
+  asio::post(*io_, [self = shared_from_this()] { self->wake_all(); });
+}
+
+void ReadyList::close() {
+  std::lock_guard lock(mutex_);
+  io_ = nullptr;
+  entries_.clear();
+}
+
+void ReadyList::wake_all() {
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(entries_, waking_);
+  }
+  for (const std::shared_ptr<Entry>& entry : waking_) {
+    // First, so that what comes from here on wakes again.
+    entry->is_listed.store(false, std::memory_order_release);
+    if (entry->sleeper != nullptr) entry->sleeper->wake();
+  }
+  waking_.clear();
+}
+
+}  // namespace quire::server
