@@ -42,12 +42,23 @@ std::vector<int32_t> hash_ids_of(const simdjson::dom::object& object, int line) 
   return ids;
 }
 
+double arrival_of(const simdjson::dom::object& object, int line) {
+  simdjson::dom::element timestamp;
+  if (object["timestamp"].get(timestamp) != simdjson::SUCCESS) return 0.0;
+  double milliseconds = 0.0;
+  if (timestamp.get(milliseconds) != simdjson::SUCCESS || milliseconds < 0.0) {
+    fail(line, "timestamp must be a number of milliseconds");
+  }
+  return milliseconds / 1e3;
+}
+
 BlockTraceRequest parse_line(simdjson::dom::parser& parser, std::string_view text, int line) {
   simdjson::dom::object object;
   if (parser.parse(text.data(), text.size()).get(object) != simdjson::SUCCESS) {
     fail(line, "not a JSON object");
   }
   BlockTraceRequest request;
+  request.arrival = arrival_of(object, line);
   request.num_input_tokens = integer(object, "input_length", 1, line);
   request.num_output_tokens = integer(object, "output_length", 0, line);
   request.hash_ids = hash_ids_of(object, line);

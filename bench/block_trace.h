@@ -8,6 +8,7 @@ namespace quire::bench {
 
 // One request of a trace that tells, block by block, which prompts begin alike.
 struct BlockTraceRequest {
+  double arrival = 0.0;  // seconds, if the line has a `timestamp`, which is milliseconds
   int num_input_tokens = 0;
   int num_output_tokens = 0;
   // One per kTraceBlockTokens tokens of the input, the last of which may be fewer. Equal ids are

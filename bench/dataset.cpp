@@ -24,22 +24,10 @@ constexpr int kMaxTotalLen = 2048;
 
 using simdjson::dom::element;
 
-// Token ids that are ordinary text.
-std::vector<int32_t> plain_token_ids(const AsyncEngine& engine) {
-  const auto tokenizer = engine.tokenizer();
-  std::vector<int32_t> ids;
-  for (int32_t id = 0; id < engine.vocab_size(); ++id) {
-    if (!tokenizer || (id < tokenizer->vocab_size() && !tokenizer->is_special(id))) {
-      ids.push_back(id);
-    }
-  }
-  return ids;
-}
-
-std::vector<SampleRequest> make_random(const DatasetOptions& options, const AsyncEngine& engine) {
+std::vector<SampleRequest> make_random(const DatasetOptions& options, const PromptSource& source) {
   const double ratio = options.random_range_ratio;
   std::mt19937_64 random(options.seed);
-  const std::vector<int32_t> ids = plain_token_ids(engine);
+  const std::vector<int32_t> ids = plain_token_ids(source);
   std::uniform_int_distribution<size_t> pick(0, ids.size() - 1);
   const auto draw_len = [&](int len) {
     const int low = std::max(1, static_cast<int>(std::floor(len * (1.0 - ratio))));
@@ -61,8 +49,8 @@ std::vector<SampleRequest> make_random(const DatasetOptions& options, const Asyn
   return requests;
 }
 
-const Tokenizer& required_tokenizer(const AsyncEngine& engine) {
-  if (const auto tokenizer = engine.tokenizer()) return *tokenizer;
+const Tokenizer& required_tokenizer(const PromptSource& source) {
+  if (source.tokenizer) return *source.tokenizer;
   throw InvalidArgument("--skip-tokenizer-init", "This dataset is text: it needs the tokenizer.");
 }
 
@@ -92,7 +80,9 @@ std::optional<SampleRequest> read_conversation(
   return request;
 }
 
-std::vector<SampleRequest> read_sharegpt(const DatasetOptions& options, const AsyncEngine& engine) {
+std::vector<SampleRequest> read_sharegpt(
+    const DatasetOptions& options, const PromptSource& source
+) {
   simdjson::dom::parser parser;
   simdjson::dom::array entries;
   const std::string& path = *options.path;
@@ -106,22 +96,21 @@ std::vector<SampleRequest> read_sharegpt(const DatasetOptions& options, const As
   std::mt19937_64 random(options.seed);
   std::shuffle(shuffled.begin(), shuffled.end(), random);
   std::vector<SampleRequest> requests;
-  const Tokenizer& tokenizer = required_tokenizer(engine);
+  const Tokenizer& tokenizer = required_tokenizer(source);
   for (const element entry : shuffled) {
     if (requests.size() == static_cast<size_t>(options.num_prompts)) break;
     auto request = read_conversation(entry, tokenizer, options.output_len);
-    if (request &&
-        request->num_prompt_tokens + request->num_output_tokens <= engine.max_model_len())
+    if (request && request->num_prompt_tokens + request->num_output_tokens <= source.max_model_len)
       requests.push_back(std::move(*request));
   }
   return requests;
 }
 
 // JSON lines with `prompt` and, unless --output-len is given, `output_tokens`.
-std::vector<SampleRequest> read_custom(const DatasetOptions& options, const AsyncEngine& engine) {
+std::vector<SampleRequest> read_custom(const DatasetOptions& options, const PromptSource& source) {
   const std::string& path = *options.path;
   std::ifstream file(path);
-  const Tokenizer& tokenizer = required_tokenizer(engine);
+  const Tokenizer& tokenizer = required_tokenizer(source);
   simdjson::dom::parser parser;
   std::vector<SampleRequest> requests;
   for (std::string line; std::getline(file, line);) {
@@ -181,12 +170,12 @@ void check_lengths(const DatasetOptions& options) {
 }
 
 // The longest request of random data.
-void check_fits(const DatasetOptions& options, const AsyncEngine& engine) {
+void check_fits(const DatasetOptions& options, const PromptSource& source) {
   const int64_t longest = int64_t{options.random_prefix_len} +
                           options.input_len.value_or(kDefaultInputLen) +
                           options.output_len.value_or(kDefaultOutputLen);
   const double with_ratio = static_cast<double>(longest) * (1.0 + options.random_range_ratio);
-  if (with_ratio <= engine.max_model_len()) return;
+  if (with_ratio <= source.max_model_len) return;
   throw InvalidArgument(
       "--input-len",
       fmt::format(
@@ -194,12 +183,27 @@ void check_fits(const DatasetOptions& options, const AsyncEngine& engine) {
           "or "
           "--output-len.",
           with_ratio,
-          engine.max_model_len()
+          source.max_model_len
       )
   );
 }
 
 }  // namespace
+
+PromptSource prompt_source(const AsyncEngine& engine) {
+  return {engine.tokenizer(), engine.vocab_size(), engine.max_model_len()};
+}
+
+std::vector<int32_t> plain_token_ids(const PromptSource& source) {
+  const Tokenizer* tokenizer = source.tokenizer.get();
+  std::vector<int32_t> ids;
+  for (int32_t id = 0; id < source.vocab_size; ++id) {
+    const bool is_plain =
+        !tokenizer || (id < tokenizer->vocab_size() && !tokenizer->is_special(id));
+    if (is_plain) ids.push_back(id);
+  }
+  return ids;
+}
 
 void check_dataset_options(const DatasetOptions& options) {
   if (options.name != "random" && options.name != "sharegpt" && options.name != "custom") {
@@ -212,14 +216,16 @@ void check_dataset_options(const DatasetOptions& options) {
   check_lengths(options);
 }
 
-std::vector<SampleRequest> make_requests(const DatasetOptions& options, const AsyncEngine& engine) {
+std::vector<SampleRequest> make_requests(
+    const DatasetOptions& options, const PromptSource& source
+) {
   check_dataset_options(options);
   if (options.name == "random") {
-    check_fits(options, engine);
-    return make_random(options, engine);
+    check_fits(options, source);
+    return make_random(options, source);
   }
   std::vector<SampleRequest> requests =
-      options.name == "sharegpt" ? read_sharegpt(options, engine) : read_custom(options, engine);
+      options.name == "sharegpt" ? read_sharegpt(options, source) : read_custom(options, source);
   if (requests.size() < static_cast<size_t>(options.num_prompts)) {
     throw InvalidArgument(
         "--num-prompts",

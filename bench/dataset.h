@@ -1,10 +1,13 @@
 #pragma once
 
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "quire/async_engine.h"
+#include "quire/tokenizer.h"
 
 namespace quire::bench {
 
@@ -31,7 +34,18 @@ struct DatasetOptions {
 // range. Throws InvalidArgument, or EnvironmentError for a file that cannot be read.
 void check_dataset_options(const DatasetOptions& options);
 
+// What requests are made for.
+struct PromptSource {
+  std::shared_ptr<const Tokenizer> tokenizer;  // nullptr: none, which text needs
+  int vocab_size = 0;
+  int max_model_len = std::numeric_limits<int>::max();  // tokens
+};
+PromptSource prompt_source(const AsyncEngine& engine);
+
 // Throws InvalidArgument: unknown names, files that are no such data, or too few usable prompts.
-std::vector<SampleRequest> make_requests(const DatasetOptions& options, const AsyncEngine& engine);
+std::vector<SampleRequest> make_requests(const DatasetOptions& options, const PromptSource& source);
+
+// Token ids that are ordinary text.
+std::vector<int32_t> plain_token_ids(const PromptSource& source);
 
 }  // namespace quire::bench

@@ -60,7 +60,7 @@ class LatencyRun {
     dataset.input_len = options.input_len;
     dataset.output_len = options.output_len;
     dataset.seed = seed;
-    for (SampleRequest& request : make_requests(dataset, llm.engine())) {
+    for (SampleRequest& request : make_requests(dataset, prompt_source(llm.engine()))) {
       prompts_.push_back(std::move(request.prompt));
     }
     params_.n = options.n;

@@ -62,7 +62,8 @@ void add_options(cli::CommandLine& command_line, ThroughputOptions& options) {
 }
 
 ThroughputResult measure(LLM& llm, const ThroughputOptions& options) {
-  const std::vector<SampleRequest> requests = make_requests(options.dataset, llm.engine());
+  const std::vector<SampleRequest> requests =
+      make_requests(options.dataset, prompt_source(llm.engine()));
   std::vector<Prompt> prompts;
   std::vector<SamplingParams> params;
   ThroughputResult result;
