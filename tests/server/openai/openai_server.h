@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <simdjson.h>
+
+#include "server/openai/openai_routes.h"
+#include "support/fake_engine_core_client.h"
+
+namespace quire::test {
+
+// A JSON text with its parser. Throws simdjson_error on bad JSON.
+class Json {
+ public:
+  explicit Json(std::string_view text) : root_(parser_.parse(text.data(), text.size())) {}
+  simdjson::dom::element at(std::string_view pointer) const { return root_.at_pointer(pointer); }
+  bool has(std::string_view pointer) const {
+    return root_.at_pointer(pointer).error() == simdjson::SUCCESS;
+  }
+  // The value as JSON without spaces.
+  std::string show(std::string_view pointer = "") const { return simdjson::minify(at(pointer)); }
+  std::string text(std::string_view pointer) const {
+    return std::string(std::string_view(at(pointer)));
+  }
+  int64_t number(std::string_view pointer) const { return at(pointer); }
+  size_t size(std::string_view pointer) const { return at(pointer).get_array().size(); }
+
+ private:
+  simdjson::dom::parser parser_;
+  simdjson::dom::element root_;
+};
+
+// The OpenAI endpoints over an engine, without HTTP.
+class OpenAiServer {
+ public:
+  // A FakeModel with small-chat's tokenizer. `config` is that of the server.
+  explicit OpenAiServer(FakeModel model, ServerConfig config = {}, int max_model_len = 128);
+  // Any engine.
+  OpenAiServer(LoadedEngine engine, ServerConfig config);
+  // The bundled model.
+  static std::unique_ptr<OpenAiServer> with_small_chat(ServerConfig config = {});
+
+  server::HttpResponse request(
+      const std::string& method, const std::string& path, const std::string& body = ""
+  );
+  server::HttpResponse post(const std::string& path, const std::string& body) {
+    return request("POST", path, body);
+  }
+  // The answer, which must be 200.
+  std::unique_ptr<Json> post_json(const std::string& path, const std::string& body);
+  // The data of each event; the last must be [DONE], and is left out.
+  std::vector<std::string> stream(const std::string& path, const std::string& body);
+
+  // Of a call that must be taken.
+  server::Generation start(const std::string& path, const std::string& body);
+
+  AsyncEngine& engine() { return *engine_; }
+  server::HttpRequest next_request;  // headers and id of the coming requests
+
+ private:
+  server::Reply call(const std::string& method, const std::string& path, const std::string& body);
+
+  const ServerConfig config_;
+  std::unique_ptr<AsyncEngine> engine_;
+  server::ServerState state_;
+  std::vector<server::Route> routes_;
+};
+
+// The pieces of a stream put together: events of one choice in order.
+std::string joined(const std::vector<std::string>& events, std::string_view pointer, int index = 0);
+
+}  // namespace quire::test
