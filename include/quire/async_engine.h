@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "quire/engine_config.h"
+#include "quire/metrics.h"
 #include "quire/request_output.h"
 #include "quire/sampling_params.h"
 
@@ -61,9 +62,14 @@ struct EngineStats {
       0;  // of those that wait: not for room, but for something of theirs
   double kv_cache_usage = 0.0;  // 1 is full
   int num_gpu_blocks = 0;  // in the whole cache, with the null block
+  // Completions that have not ended, and the prompt tokens of those without a token yet. Known at
+  // once, where the others are as of the last step.
+  int num_unfinished_reqs = 0;
+  int64_t num_pending_prompt_tokens = 0;
   int64_t num_preemptions = 0;
   int64_t prefix_cache_queries = 0;  // tokens looked up since the start
   int64_t prefix_cache_hits = 0;  // tokens found
+  double recent_prefix_cache_hit_rate = 0.0;  // found / looked up, of the last 1000 requests
   int64_t num_steps = 0;
   int64_t num_scheduled_tokens = 0;  // over all steps
   int64_t num_scheduled_reqs = 0;  // over all steps: divided by num_steps, the mean batch
@@ -77,6 +83,7 @@ struct EngineStats {
   int64_t num_accepted_tokens = 0;
   std::vector<int64_t> num_accepted_tokens_per_pos;  // by place in the draft
   bool is_paused = false;
+  bool is_sleeping = false;
 };
 
 // What a pause does to the requests that are there. New ones wait in any case.
@@ -111,6 +118,8 @@ class AsyncEngine {
 
   // Ends the request with finish reason "abort". Unknown ids are ignored.
   void abort(const std::string& request_id);
+  // Ends all requests at once, whatever the engine does: with reason "error" if one is given.
+  void abort_all(const std::optional<std::string>& error = std::nullopt);
 
   // Forgets the prefix cache, after the step that runs: it waits for that. With
   // `reset_running_requests` those start anew, from their tokens so far. False: blocks are in use
@@ -126,6 +135,10 @@ class AsyncEngine {
   bool is_paused() const;
 
   EngineStats stats() const;
+  // All that docs/metrics.md lists, but for the server's; as structs, and in Prometheus' text
+  // format.
+  std::vector<Metric> metrics() const;
+  std::string metrics_text() const;
   // nullptr with skip_tokenizer_init.
   std::shared_ptr<const Tokenizer> tokenizer() const;
   // Throws InvalidArgument when the model has none.
@@ -133,7 +146,9 @@ class AsyncEngine {
   // The chat template's rendering of `context` (a JSON object with messages, tools,
   // add_generation_prompt …) as text and token ids. Throws InvalidArgument.
   Prompt render_chat(std::string_view context) const;
+  const EngineConfig& config() const;  // as it was given
   int max_model_len() const;  // tokens, of prompt and output together
+  int max_num_seqs() const;  // completions that run at once
   int vocab_size() const;  // of the model: token ids are below it
   // Tokens that end a text: the tokenizer's, then the others that the model's configuration names.
   std::vector<int32_t> eos_token_ids() const;

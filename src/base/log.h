@@ -1,12 +1,20 @@
 #pragma once
 
+#include <cstdint>
+
 #include <spdlog/spdlog.h>
 
 namespace quire {
 
+enum class LogFormat : uint8_t {
+  kText,
+  kJson,  // {"time":"2026-11-20T16:08:02.123Z","level":"INFO","file":"a.cpp","line":12,"message":"…"}
+};
+
 // Sets up the process's logger on stderr: "INFO 11-20 16:08:02 [file.cpp:12] text". The level comes
 // from QUIRE_LOGGING_LEVEL, else VLLM_LOGGING_LEVEL, else INFO. Safe to call more than once.
 void init_logging();
+void set_log_format(LogFormat format);  // of the process's logger, which is set up if need be
 
 }  // namespace quire
 

@@ -61,6 +61,11 @@ void refuse_v1_options(const EngineConfig& config) {
       "V0 keeps the blocks of all tokens in every layer already: leave it out, or use --scheduler "
       "v1."
   );
+  refuse_under_v0(
+      config.kv_cache_metrics,
+      "kv_cache_metrics",
+      "V0's cache does not measure its blocks' lives: leave it out, or use --scheduler v1."
+  );
 }
 
 void refuse_unused_swap_space(const EngineConfig& config) {

@@ -183,6 +183,7 @@ SchedulerStats Scheduler::stats() {
       .num_preemptions = num_preemptions_,
       .prefix_cache = kv_cache_manager_.take_prefix_cache_stats(),
       .spec_decoding = std::exchange(spec_decoding_stats_, {}),
+      .kv_cache_evictions = kv_cache_manager_.take_evictions(),
   };
 }
 

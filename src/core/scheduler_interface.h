@@ -36,6 +36,7 @@ struct EngineCoreOutputs {
   std::vector<EngineCoreOutput> outputs;
   std::vector<int32_t> token_ids;
   double time = 0.0;  // monotonic seconds at the end of the step; 0: not set
+  std::vector<KVCacheEviction> kv_cache_evictions;  // when they are measured
   // One of them ends its request, or is read before it ends. The others may come to their reader
   // later, many at a time.
   bool is_awaited = false;
@@ -46,6 +47,7 @@ struct EngineCoreOutputs {
   void clear() {  // keeps the capacity
     outputs.clear();
     token_ids.clear();
+    kv_cache_evictions.clear();
     is_awaited = false;
   }
   bool operator==(const EngineCoreOutputs&) const = default;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/scheduler_config.h"
+#include "core/kv_cache_metrics.h"
 
 namespace quire {
 
@@ -43,6 +44,7 @@ struct SchedulerStats {
   int num_swapped_reqs = 0;  // neither running nor waiting
   double host_cache_usage = 0.0;  // of the swap space; 1 is full
   SpecDecodingStats spec_decoding;
+  std::vector<KVCacheEviction> kv_cache_evictions;  // since the last stats(); of sampled blocks
   bool operator==(const SchedulerStats&) const = default;
 };
 

@@ -1,12 +1,16 @@
 #include "quire/async_engine.h"
 
+#include <condition_variable>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/log.h"
+#include "engine/engine_metrics.h"
 #include "engine/load_engine.h"
 #include "engine/output_processor.h"
 #include "engine/stats_logger.h"
@@ -37,7 +41,11 @@ struct AsyncEngine::Impl {
       : loaded(std::move(engine)),
         input(input_processor_config(loaded), loaded.tokenizer),
         output(loaded.tokenizer, loaded.config.stream_interval),
-        output_thread([this] { run_output_thread(); }) {}
+        metrics(engine_metrics_config(loaded)),
+        output_thread([this] { run_output_thread(); }) {
+    if (loaded.config.disable_log_stats) return;
+    stats_thread = std::jthread([this](std::stop_token stop) { log_stats(stop); });
+  }
 
   ~Impl() { shutdown(); }
 
@@ -45,7 +53,11 @@ struct AsyncEngine::Impl {
   void run_output_thread() {
     try {
       pass_outputs_on();
-      output.close(loaded.core->dead_reason());
+      const std::optional<std::string> error = loaded.core->dead_reason();
+      const size_t num_alive = output.close(error).size();
+      metrics.record_ends(
+          error ? FinishReason::kError : FinishReason::kAbort, static_cast<int64_t>(num_alive)
+      );
     } catch (const std::exception& error) {
       QUIRE_LOG_ERROR("The outputs of the engine cannot be passed on: {}", error.what());
       fail_all(error.what());
@@ -55,6 +67,7 @@ struct AsyncEngine::Impl {
   // Nobody will read what the engine core still computes.
   void fail_all(const std::string& reason) {
     std::vector<RequestId> alive = output.close(reason);
+    metrics.record_ends(FinishReason::kError, static_cast<int64_t>(alive.size()));
     try {
       abort_in_core(std::move(alive));
     } catch (const std::exception& error) {
@@ -63,21 +76,34 @@ struct AsyncEngine::Impl {
   }
 
   void pass_outputs_on() {
-    StatsLogger stats_logger(!loaded.config.disable_log_stats, monotonic_time());
     EngineCoreOutputs outputs;
     std::vector<RequestId> to_abort;
     while (loaded.core->wait_outputs(outputs)) {
-      stats_logger.add(output.process(outputs, to_abort));
+      {
+        std::lock_guard lock(step_mutex);
+        metrics.record(output.process(outputs, to_abort));
+      }
       abort_in_core(std::exchange(to_abort, {}));
-      log_stats_if_due(stats_logger);
     }
   }
 
-  void log_stats_if_due(StatsLogger& logger) const {
-    const double now = monotonic_time();
-    if (!logger.is_due(now)) return;
-    if (const auto line = logger.line_if_due(now, loaded.core->stats()))
-      QUIRE_LOG_INFO("{}", *line);
+  void log_stats(const std::stop_token& stop) {
+    const auto interval = std::chrono::duration<double>(env::log_stats_interval());
+    StatsLogger logger(monotonic_time());
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    while (!stopped.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
+      const auto line =
+          logger.next_line(monotonic_time(), metrics.token_counts(), loaded.core->stats());
+      if (line) QUIRE_LOG_INFO("{}", *line);
+    }
+  }
+
+  // Of a request that somebody gave up.
+  void abort(std::vector<RequestId> alive) {
+    metrics.record_ends(FinishReason::kAbort, static_cast<int64_t>(alive.size()));
+    abort_in_core(std::move(alive));
   }
 
   void abort_in_core(std::vector<RequestId> ids) {
@@ -88,15 +114,24 @@ struct AsyncEngine::Impl {
     std::lock_guard lock(shutdown_mutex);
     loaded.core->shutdown();
     if (output_thread.joinable()) output_thread.join();
+    if (stats_thread.joinable()) {
+      stats_thread.request_stop();
+      stats_thread.join();
+    }
   }
 
   LoadedEngine loaded;
   InputProcessor input;
   OutputProcessor output;
+  EngineMetrics metrics;
+  // Held while a step's outputs are passed on: who has seen one finds it in the metrics. A reader
+  // may look at them while it is told of an output.
+  std::recursive_mutex step_mutex;
   std::mutex shutdown_mutex;
   std::once_flag chat_template_once;
   std::shared_ptr<const ChatTemplate> chat_template;
-  std::thread output_thread;  // the last member: it uses the others
+  std::thread output_thread;  // the last members: they use the others
+  std::jthread stats_thread;
 };
 
 AsyncEngine::AsyncEngine(const EngineConfig& config, UsageContext usage)
@@ -122,13 +157,20 @@ std::shared_ptr<RequestStream> AsyncEngine::add_request(
   // Nobody will read what a dropped stream's request computes.
   const auto abort_if_unread = [state, engine = std::weak_ptr(impl_)](RequestStream*) {
     state->drop_reader();
-    if (const auto impl = engine.lock()) impl->abort_in_core(impl->output.abort(*state));
+    if (const auto impl = engine.lock()) impl->abort(impl->output.abort(*state));
   };
   return std::shared_ptr<RequestStream>(state.get(), abort_if_unread);
 }
 
 void AsyncEngine::abort(const std::string& request_id) {
-  impl_->abort_in_core(impl_->output.abort(request_id));
+  impl_->abort(impl_->output.abort(request_id));
+}
+
+void AsyncEngine::abort_all(const std::optional<std::string>& error) {
+  const FinishReason reason = error ? FinishReason::kError : FinishReason::kAbort;
+  std::vector<RequestId> alive = impl_->output.abort_all(error);
+  impl_->metrics.record_ends(reason, static_cast<int64_t>(alive.size()));
+  impl_->abort_in_core(std::move(alive));
 }
 
 bool AsyncEngine::reset_prefix_cache(bool reset_running_requests) {
@@ -148,7 +190,21 @@ bool AsyncEngine::is_paused() const {
 }
 
 EngineStats AsyncEngine::stats() const {
-  return impl_->loaded.core->stats();
+  EngineStats stats = impl_->loaded.core->stats();
+  const OutputProcessor::Load load = impl_->output.load();
+  stats.num_unfinished_reqs = load.num_unfinished;
+  stats.num_pending_prompt_tokens = load.num_pending_prompt_tokens;
+  return stats;
+}
+
+std::vector<Metric> AsyncEngine::metrics() const {
+  std::lock_guard lock(impl_->step_mutex);
+  return impl_->metrics.collect(stats());
+}
+
+std::string AsyncEngine::metrics_text() const {
+  std::lock_guard lock(impl_->step_mutex);
+  return impl_->metrics.text(stats());
 }
 
 std::shared_ptr<const Tokenizer> AsyncEngine::tokenizer() const {
@@ -186,8 +242,15 @@ Prompt AsyncEngine::render_chat(std::string_view context) const {
   return prompt;
 }
 
+const EngineConfig& AsyncEngine::config() const {
+  return impl_->loaded.config;
+}
+
 int AsyncEngine::max_model_len() const {
   return impl_->loaded.max_model_len;
+}
+int AsyncEngine::max_num_seqs() const {
+  return impl_->loaded.max_num_seqs;
 }
 int AsyncEngine::vocab_size() const {
   return impl_->loaded.model.vocab_size;

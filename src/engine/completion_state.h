@@ -43,6 +43,7 @@ class CompletionState {
   void finish(FinishReason reason) noexcept;
 
   bool finished() const { return finish_reason_.has_value(); }
+  std::optional<FinishReason> finish_reason() const { return finish_reason_; }
   int num_output_tokens() const { return static_cast<int>(token_ids_.size()); }
   int num_unsent_tokens() const { return num_output_tokens() - closed_.num_tokens; }
   // Something that is in no output yet: tokens, or the end.

@@ -1,5 +1,8 @@
 #include "engine/engine_core.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace quire {
 
 EngineCore::EngineCore(
@@ -12,6 +15,7 @@ EngineCore::EngineCore(
       plans_(max_concurrent_batches),
       executor_(std::move(executor)) {
   stats_.num_gpu_blocks = num_gpu_blocks;
+  record_scheduler_stats();  // says which scheduler it is
 }
 
 void EngineCore::add_request(std::unique_ptr<Request> request) {
@@ -32,8 +36,14 @@ void EngineCore::abort_requests(std::span<const RequestId> ids, EngineCoreOutput
 void EngineCore::step(EngineCoreOutputs& outputs) {
   if (plans_.size() == 1) {
     if (scheduler_->has_work()) run_step(outputs);
-    return;
+  } else {
+    run_overlapped_step(outputs);
   }
+  std::ranges::move(kv_cache_evictions_, std::back_inserter(outputs.kv_cache_evictions));
+  kv_cache_evictions_.clear();
+}
+
+void EngineCore::run_overlapped_step(EngineCoreOutputs& outputs) {
   while (num_steps_under_way_ < plans_.size() && scheduler_->has_work()) {
     if (!start_step()) break;
   }
@@ -97,7 +107,7 @@ void EngineCore::record_step(const SchedulerOutput& output) {
 }
 
 void EngineCore::record_scheduler_stats() {
-  const SchedulerStats stats = scheduler_->stats();
+  SchedulerStats stats = scheduler_->stats();
   stats_.num_running_reqs = stats.num_running_reqs;
   stats_.num_waiting_reqs = stats.num_waiting_reqs + stats.num_skipped_waiting_reqs;
   stats_.num_skipped_waiting_reqs = stats.num_skipped_waiting_reqs;
@@ -108,7 +118,10 @@ void EngineCore::record_scheduler_stats() {
   stats_.cpu_cache_usage = stats.host_cache_usage;
   stats_.prefix_cache_queries += stats.prefix_cache.num_queried_tokens;
   stats_.prefix_cache_hits += stats.prefix_cache.num_hit_tokens;
+  caching_metrics_.observe(stats.prefix_cache);
+  stats_.recent_prefix_cache_hit_rate = caching_metrics_.hit_rate();
   record_drafts(stats.spec_decoding);
+  std::ranges::move(stats.kv_cache_evictions, std::back_inserter(kv_cache_evictions_));
 }
 
 void EngineCore::record_drafts(const SpecDecodingStats& stats) {

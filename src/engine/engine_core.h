@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/caching_metrics.h"
 #include "core/scheduler_interface.h"
 #include "engine/executor.h"
 #include "quire/async_engine.h"
@@ -45,6 +46,7 @@ class EngineCore {
   bool start_step();
   void finish_step(EngineCoreOutputs& outputs);
   void run_step(EngineCoreOutputs& outputs);
+  void run_overlapped_step(EngineCoreOutputs& outputs);
   void record_step(const SchedulerOutput& output);
   void record_scheduler_stats();
   void record_drafts(const SpecDecodingStats& stats);
@@ -56,6 +58,8 @@ class EngineCore {
   size_t num_steps_under_way_ = 0;
   std::unique_ptr<Executor> executor_;
   EngineStats stats_;
+  CachingMetrics caching_metrics_;  // of the most recent requests
+  std::vector<KVCacheEviction> kv_cache_evictions_;  // for the next outputs
 };
 
 }  // namespace quire

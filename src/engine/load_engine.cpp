@@ -160,6 +160,8 @@ std::unique_ptr<EngineCoreClient> start_core(
   cache = size_kv_cache(wish, worker->kv_cache_specs(), worker->workspace_bytes());
   const ResolvedConfig resolved = fit_max_model_len(wish, cache);
   loaded.max_model_len = resolved.scheduler.max_model_len;
+  loaded.max_num_seqs = resolved.scheduler.max_num_seqs;
+  loaded.cache = resolved.cache;
   worker->initialize_kv_cache(cache);
   const double concurrency = max_concurrency(cache, resolved.scheduler);
   QUIRE_LOG_INFO(

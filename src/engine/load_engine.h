@@ -9,6 +9,7 @@
 #include "config/resolve.h"
 #include "engine/engine_core.h"
 #include "engine/engine_core_client.h"
+#include "engine/engine_metrics.h"
 #include "engine/input_processor.h"
 #include "quire/engine_config.h"
 #include "quire/tokenizer.h"
@@ -21,6 +22,8 @@ struct LoadedEngine {
   EngineConfig config;  // as the user gave it
   ModelConfig model;  // with the sampling defaults that config.generation_config chose
   int max_model_len = 0;
+  int max_num_seqs = 0;
+  CacheConfig cache;
   KVCacheConfig kv_cache;
   std::filesystem::path tokenizer_dir;  // where a chat template is looked for
   std::shared_ptr<const Tokenizer> tokenizer;  // nullptr with skip_tokenizer_init
@@ -46,5 +49,8 @@ LoadedEngine load_engine(
 
 // What the requests of the engine are checked against.
 InputProcessorConfig input_processor_config(const LoadedEngine& loaded);
+
+// What its metrics say of it.
+EngineMetricsConfig engine_metrics_config(const LoadedEngine& loaded);
 
 }  // namespace quire

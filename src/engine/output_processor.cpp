@@ -30,51 +30,61 @@ std::shared_ptr<RequestState> OutputProcessor::add(
     );
   }
   for (size_t i = 0; i < state->core_ids().size(); ++i) {
-    targets_.emplace(state->core_ids()[i], Target{state, static_cast<int>(i)});
+    const int num_tokens = input.requests[i]->num_prompt_tokens;
+    targets_.emplace(state->core_ids()[i], Target{state, static_cast<int>(i), num_tokens});
+    num_pending_prompt_tokens_ += num_tokens;
   }
   return state;
 }
 
-TokenCounts OutputProcessor::process(
-    const EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort
+const IterationStats& OutputProcessor::process(
+    EngineCoreOutputs& outputs, std::vector<RequestId>& to_abort
 ) {
   // The step's own time: this thread may have had to wait for a CPU.
-  const double age = outputs.time > 0.0 ? monotonic_time() - outputs.time : 0.0;
-  const double now = wall_time() - age;
-  TokenCounts counts;
+  const double now = monotonic_time();
+  StepTime time{.wall = wall_time(), .monotonic = now};
+  if (outputs.time > 0.0)
+    time = {.wall = time.wall - (now - outputs.time), .monotonic = outputs.time};
+  stats_.clear();
+  std::swap(stats_.kv_cache_evictions, outputs.kv_cache_evictions);
   find_targets(outputs);
   for (size_t i = 0; i < found_.size(); ++i) {
     if (!found_[i].state) continue;
     const EngineCoreOutput& output = outputs.outputs[i];
-    counts += deliver(found_[i], output, outputs.new_token_ids(output), now, to_abort);
+    deliver(found_[i], output, outputs.new_token_ids(output), time, to_abort);
   }
   found_.clear();
-  return counts;
+  return stats_;
 }
 
 // A request that cannot be served does no harm to the others of the step.
-TokenCounts OutputProcessor::deliver(
+void OutputProcessor::deliver(
     const Target& target,
     const EngineCoreOutput& output,
     std::span<const int32_t> new_token_ids,
-    double now,
+    const StepTime& time,
     std::vector<RequestId>& to_abort
 ) {
+  RequestState& state = *target.state;
   try {
-    // A reader that sees the end may use the request's id again.
+    // A reader that sees the end may use the request's id again, and look at the metrics.
     const auto forget = [&](const UpdateResult& result) {
+      state.stats().observe_end(
+          target.index, *result.finish_reason, result.request_finished, time.monotonic, stats_
+      );
       forget_completion(output.request_id, target, result.request_finished);
     };
+    state.stats().observe(target.index, output, time.monotonic, stats_);
     const UpdateResult result =
-        target.state->update(target.index, output, new_token_ids, now, forget);
+        state.update(target.index, output, new_token_ids, time.wall, forget);
     if (result.engine_core_goes_on) to_abort.push_back(output.request_id);
-    return {result.num_prompt_tokens, output.num_new_tokens};
   } catch (const std::exception& error) {
-    QUIRE_LOG_ERROR("Request {} failed: {}", target.state->request_id(), error.what());
-    const std::vector<RequestId> alive = forget_request(*target.state);
+    QUIRE_LOG_ERROR("Request {} failed: {}", state.request_id(), error.what());
+    const std::vector<RequestId> alive = forget_request(state);
     to_abort.insert(to_abort.end(), alive.begin(), alive.end());
-    target.state->finish(FinishReason::kError, error.what(), now);
-    return {};
+    stats_.num_finished[static_cast<size_t>(FinishReason::kError)] +=
+        static_cast<int64_t>(alive.size());
+    state.finish(FinishReason::kError, error.what(), time.wall);
   }
 }
 
@@ -95,22 +105,53 @@ std::vector<RequestId> OutputProcessor::abort(RequestState& state) {
   return ids;
 }
 
-std::vector<RequestId> OutputProcessor::close(const std::optional<std::string>& error) {
+std::vector<RequestId> OutputProcessor::abort_all(const std::optional<std::string>& error) {
   std::vector<RequestId> alive;
   std::unordered_map<std::string, std::shared_ptr<RequestState>> states;
   {
     std::lock_guard lock(mutex_);
-    is_closed_ = true;
-    close_error_ = error;
-    states.swap(states_);
-    for (const auto& [id, target] : targets_)
-      alive.push_back(id);
-    targets_.clear();
+    alive = forget_all(states);
   }
   for (const auto& [id, state] : states) {
     state->finish(error ? FinishReason::kError : FinishReason::kAbort, error, wall_time());
   }
   return alive;
+}
+
+std::vector<RequestId> OutputProcessor::close(const std::optional<std::string>& error) {
+  {
+    std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    close_error_ = error;
+  }
+  return abort_all(error);
+}
+
+OutputProcessor::Load OutputProcessor::load() const {
+  std::lock_guard lock(mutex_);
+  return {
+      .num_unfinished = static_cast<int>(targets_.size()),
+      .num_pending_prompt_tokens = num_pending_prompt_tokens_,
+  };
+}
+
+// Needs the lock. The ids that were alive.
+std::vector<RequestId> OutputProcessor::forget_all(
+    std::unordered_map<std::string, std::shared_ptr<RequestState>>& states
+) {
+  std::vector<RequestId> alive;
+  states.swap(states_);
+  for (const auto& [id, target] : targets_)
+    alive.push_back(id);
+  targets_.clear();
+  num_pending_prompt_tokens_ = 0;
+  return alive;
+}
+
+// Needs the lock.
+void OutputProcessor::erase_target(std::unordered_map<RequestId, Target>::iterator place) {
+  num_pending_prompt_tokens_ -= place->second.num_pending_prompt_tokens;
+  targets_.erase(place);
 }
 
 std::optional<std::string> OutputProcessor::close_error() const {
@@ -123,21 +164,33 @@ void OutputProcessor::find_targets(const EngineCoreOutputs& outputs) {
   std::lock_guard lock(mutex_);
   for (const EngineCoreOutput& output : outputs.outputs) {
     const auto found = targets_.find(output.request_id);
-    found_.push_back(found == targets_.end() ? Target{} : found->second);
+    if (found == targets_.end()) {
+      found_.emplace_back();
+      continue;
+    }
+    if (output.num_new_tokens > 0) {
+      num_pending_prompt_tokens_ -= std::exchange(found->second.num_pending_prompt_tokens, 0);
+    }
+    found_.push_back(found->second);
   }
 }
 
 void OutputProcessor::forget_completion(RequestId id, const Target& target, bool request_finished) {
   std::lock_guard lock(mutex_);
-  const bool was_alive = targets_.erase(id) > 0;  // else it was aborted just now
-  if (was_alive && request_finished) states_.erase(target.state->request_id());
+  const auto place = targets_.find(id);
+  if (place == targets_.end()) return;  // it was aborted just now
+  erase_target(place);
+  if (request_finished) states_.erase(target.state->request_id());
 }
 
 std::vector<RequestId> OutputProcessor::forget_request(const RequestState& state) {
   std::vector<RequestId> alive;
   std::lock_guard lock(mutex_);
   for (const RequestId id : state.core_ids()) {
-    if (targets_.erase(id) > 0) alive.push_back(id);
+    const auto place = targets_.find(id);
+    if (place == targets_.end()) continue;
+    erase_target(place);
+    alive.push_back(id);
   }
   if (!alive.empty()) states_.erase(state.request_id());
   return alive;

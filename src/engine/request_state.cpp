@@ -22,6 +22,12 @@ RequestState::RequestState(
       tokenizer_(std::move(tokenizer)),
       stream_interval_(stream_interval),
       arrival_monotonic_time_(monotonic_time()),
+      stats_({
+          .arrival_time = arrival_monotonic_time_,
+          .num_prompt_tokens = static_cast<int>(prompt_token_ids_.size()),
+          .max_tokens = input.params.max_tokens,
+          .n = static_cast<int>(input.requests.size()),
+      }),
       on_output_(options.on_output),
       num_preemptions_(input.requests.size(), 0) {
   metrics_.arrival_time = input.requests.front()->arrival_time;
@@ -51,13 +57,11 @@ UpdateResult RequestState::update(
   {
     std::lock_guard lock(mutex_);
     CompletionState& completion = completions_[index];
-    const bool had_tokens = metrics_.first_token_time.has_value();
     record_events(index, output, now);
     append_prompt_logprobs(output.new_prompt_logprobs);
     result.engine_core_goes_on = completion.update(output, new_token_ids);
     result.completion_finished = completion.finished();
-    const bool has_first_token = !had_tokens && metrics_.first_token_time;
-    if (has_first_token) result.num_prompt_tokens = static_cast<int>(prompt_token_ids_.size());
+    result.finish_reason = completion.finish_reason();
     result.request_finished = result.completion_finished && all_completions_finished();
     if (!output.error.empty()) error_ = output.error;
     if (result.request_finished) metrics_.finished_time = now;

@@ -15,6 +15,7 @@
 #include "engine/input_processor.h"
 #include "engine/pending_outputs.h"
 #include "engine/reader_callback.h"
+#include "engine/request_stats.h"
 #include "quire/async_engine.h"
 
 namespace quire {
@@ -24,7 +25,7 @@ struct UpdateResult {
   bool completion_finished = false;
   bool request_finished = false;  // that was the last completion
   bool engine_core_goes_on = false;  // a stop string ended it, which the core does not know
-  int num_prompt_tokens = 0;  // other than 0 with the request's first token
+  std::optional<FinishReason> finish_reason;  // of a completion that finished
 };
 
 // A request between the output thread, which feeds it, and its reader. An output is made when the
@@ -56,6 +57,7 @@ class RequestState final : public RequestStream {
   void drop_reader() { on_output_.detach(); }
 
   bool ended() const;  // nothing more will come; the last output may still be waiting
+  RequestStats& stats() { return stats_; }  // of the output thread alone
   // Of the engine core, one per completion.
   const std::vector<RequestId>& core_ids() const { return core_ids_; }
 
@@ -83,6 +85,7 @@ class RequestState final : public RequestStream {
   const int stream_interval_;
   const double arrival_monotonic_time_;
   std::vector<RequestId> core_ids_;
+  RequestStats stats_;
   ReaderCallback on_output_;
 
   mutable std::mutex mutex_;  // guards all below

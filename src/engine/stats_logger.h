@@ -1,42 +1,29 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "engine/engine_metrics.h"
 #include "quire/async_engine.h"
 
 namespace quire {
 
-// Tokens that a step brought to its readers.
-struct TokenCounts {
-  int64_t num_prompt_tokens = 0;  // of requests that got their first token
-  int64_t num_output_tokens = 0;
-
-  TokenCounts& operator+=(const TokenCounts& other) {
-    num_prompt_tokens += other.num_prompt_tokens;
-    num_output_tokens += other.num_output_tokens;
-    return *this;
-  }
-};
-
-// The line about speed and load that a working engine logs now and then.
+// Makes the line about speed and load that a working engine logs now and then.
 class StatsLogger {
  public:
-  // `now`: monotonic seconds, as in line_if_due.
-  StatsLogger(bool enabled, double now, double interval = 10.0)
-      : enabled_(enabled), interval_(interval), last_time_(now) {}
+  explicit StatsLogger(double now) : last_time_(now) {}  // monotonic seconds, as in next_line
 
-  void add(const TokenCounts& counts) { counts_ += counts; }
-  // Call it after each step: the line, once every `interval` seconds.
-  std::optional<std::string> line_if_due(double now, const EngineStats& stats);
-  bool is_due(double now) const { return enabled_ && now - last_time_ >= interval_; }
+  // What happened since the last call. `totals`: since the start. Nullopt: nothing did, now and the
+  // time before.
+  std::optional<std::string> next_line(
+      double now, const EngineMetrics::TokenCounts& totals, const EngineStats& stats
+  );
 
  private:
-  const bool enabled_;
-  const double interval_;
   double last_time_;
-  TokenCounts counts_;  // since last_time_
+  EngineMetrics::TokenCounts last_totals_;
+  int64_t last_num_preemptions_ = 0;
+  bool was_active_ = false;
 };
 
 }  // namespace quire
