@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 import { chatRequest } from '../src/api/chat_request';
 import { addChunk, readAnswers, type Chunk } from '../src/api/chat_stream';
@@ -11,6 +12,8 @@ import {
   type Token,
 } from '../src/state/conversation';
 import { DEFAULT_SETTINGS, parseTools } from '../src/state/settings';
+
+globalThis.crypto ??= webcrypto as Crypto; // Node.js 18 has it under this name only
 
 const settings = DEFAULT_SETTINGS;
 

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 
 const UI = fileURLToPath(new URL('..', import.meta.url));
 const OUTPUT = join(UI, 'test/output');
+const TIMEOUT_MS = 20 * 60 * 1000;
 
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -37,10 +38,9 @@ const outcome = spawnSync(
   [
     '--enable-source-maps',
     '--test',
-    '--test-timeout=240000',
     `--test-reporter=${options.includes('--tap') ? 'tap' : 'spec'}`,
     ...tests.map((file) => join(OUTPUT, file.replace('.ts', '.mjs'))),
   ],
-  { cwd: UI, env: environment, stdio: 'inherit' },
+  { cwd: UI, env: environment, stdio: 'inherit', timeout: TIMEOUT_MS },
 );
 process.exit(outcome.status ?? 1);
