@@ -16,7 +16,7 @@ namespace {
 using namespace sentences;
 
 constexpr const char* kNoCascade = "There is no cascade attention: leave it out.";
-constexpr const char* kNoDocsPage = "/openapi.json needs no network: leave it out.";
+constexpr const char* kNoDocsPage = "/docs needs no network: leave it out.";
 constexpr const char* kEnginesLog = "One engine logs for itself: leave it out.";
 
 constexpr FixedOption kFixedOptions[] = {
@@ -76,9 +76,7 @@ constexpr FixedOption kFixedOptions[] = {
     {"num_lookahead_slots", "0", kNoSpeculation},
     {"use_v2_block_manager", "on", "There is one block manager: leave it out."},
     {"disable_async_output_proc", "off", "Outputs have a thread of their own: leave it out."},
-    {"kv_sharing_fast_prefill",
-     "off",
-     "Layers that share a KV cache are not supported: leave it out."},
+    {"kv_sharing_fast_prefill", "off", "Every layer has a KV cache of its own: leave it out."},
     {"renderer_num_workers",
      "1",
      "Prompts are rendered by the threads that serve connections: --api-server-count says how "
@@ -110,6 +108,7 @@ constexpr FixedOption kFixedOptions[] = {
     {"headless", "off", kOneProcess, true},
     {"tokens_only", "off", "Text comes with the token ids: leave it out.", true},
     {"enable_flash_late_interaction", "off", kNoPooling, true},
+    {"enable_log_deltas", "off", "Outputs are logged whole, at their end: leave it out.", true},
     {"log_error_stack", "off", "The log names the place of an internal error: leave it out.", true},
     {"grpc", "off", "The server speaks HTTP alone: leave it out.", true},
     {"omni", "off", kNoMultiModal, true},

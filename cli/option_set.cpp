@@ -153,6 +153,9 @@ void OptionSet::read(const Words& words) {
   std::reverse(reversed.begin(), reversed.end());  // the parser takes them from the back
   try {
     app_->parse(std::move(reversed));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();
+    throw InvalidArgument(text.substr(0, text.find(':')), "A value must follow.");
   } catch (const CLI::ParseError& error) {
     throw InvalidArgument("", error.what());  // names the option itself
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
@@ -34,22 +35,54 @@ constexpr Unit kUnits[] = {
   throw InvalidArgument(option, fmt::format("'{}' is not {}.", word, what));
 }
 
+[[noreturn]] void fail_range(
+    const std::string& option, const std::string& word, int64_t min, int64_t max
+) {
+  fail(option, word, fmt::format("between {} and {}", min, max));
+}
+
+// 25.6k: exact in thousandths, which is as fine as a fraction may be.
+int64_t parse_fraction(
+    const std::string& option, const std::string& word, const char* point, int64_t whole
+) {
+  constexpr size_t kMaxDigits = 3;
+  const std::string rest(point + 1, word.data() + word.size());
+  const size_t num_digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  const std::string unit = rest.substr(num_digits);
+  const auto* known = std::ranges::find_if(kUnits, [&](const Unit& u) { return unit == u.name; });
+  const bool is_decimal = known != std::end(kUnits) && known->factor % 1000 == 0;
+  if (num_digits == 0 || num_digits > kMaxDigits || !is_decimal || word.front() == '-') {
+    fail(option, word, "a whole number (25.6k is one; units: k, M, G, Ki, Mi, Gi)");
+  }
+  const std::string digits = (rest.substr(0, num_digits) + "000").substr(0, kMaxDigits);
+  int64_t value = 0;
+  const bool overflows = __builtin_mul_overflow(whole, known->factor, &value);
+  const int64_t part = known->factor / 1000 * std::stoi(digits);
+  if (overflows || __builtin_add_overflow(value, part, &value)) {
+    fail_range(option, word, 0, std::numeric_limits<int64_t>::max());
+  }
+  return value;
+}
+
 int64_t parse_int(const std::string& option, const std::string& word, int64_t min, int64_t max) {
   int64_t number = 0;
   const char* end = word.data() + word.size();
   const auto [rest, error] = std::from_chars(word.data(), end, number);
   if (error == std::errc::invalid_argument) fail(option, word, "a whole number");
-  const std::string unit(rest, end);
-  for (const Unit& known : kUnits) {
-    if (unit != known.name) continue;
-    int64_t value = 0;
-    const bool overflows = __builtin_mul_overflow(number, known.factor, &value);
-    if (error != std::errc() || overflows || value < min || value > max) {
-      fail(option, word, fmt::format("between {} and {}", min, max));
+  if (error != std::errc()) fail_range(option, word, min, max);
+  int64_t value = 0;
+  if (rest != end && *rest == '.') {
+    value = parse_fraction(option, word, rest, number);
+  } else {
+    const std::string unit(rest, end);
+    const auto* known = std::ranges::find_if(kUnits, [&](const Unit& u) { return unit == u.name; });
+    if (known == std::end(kUnits)) {
+      fail(option, word, "a whole number (units: k, M, G, Ki, Mi, Gi)");
     }
-    return value;
+    if (__builtin_mul_overflow(number, known->factor, &value)) fail_range(option, word, min, max);
   }
-  fail(option, word, "a whole number (units: k, M, G, Ki, Mi, Gi)");
+  if (value < min || value > max) fail_range(option, word, min, max);
+  return value;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using Words = std::vector<std::string>;  // the arguments of one option, at leas
 
 void parse_value(const std::string& option, const Words& words, std::string& value);
 void parse_value(const std::string& option, const Words& words, bool& value);
-// Whole numbers may have a unit: k, M, G (thousands) or Ki, Mi, Gi (1024).
+// Whole numbers may have a unit: k, M, G (thousands; also 25.6k) or Ki, Mi, Gi (1024).
 void parse_value(const std::string& option, const Words& words, int& value);
 void parse_value(const std::string& option, const Words& words, int64_t& value);
 void parse_value(const std::string& option, const Words& words, double& value);

@@ -102,7 +102,6 @@ constexpr RefusedOption kRefusedOptions[] = {
     {"--tool-server", "Tools are run by clients: leave it out."},
     {"--log-config-file",
      "--log-format json, QUIRE_LOGGING_LEVEL and --disable-uvicorn-access-log say what is logged."},
-    {"--enable-log-deltas", "Outputs are logged whole: leave it out."},
     {"--fingerprint-*", kNoFingerprint},
     {"--url",
      "quire chat and quire complete talk to a server; this command runs the model itself."},

@@ -7,18 +7,18 @@ namespace quire::cli::sentences {
 inline constexpr const char* kOneProcess =
     "One process serves one copy of the model: leave it out. --num-threads says how many CPUs it "
     "uses.";
-inline constexpr const char* kNoExperts = "Models with experts are not supported: leave it out.";
+inline constexpr const char* kNoExperts = "Models with experts do not run here: leave it out.";
 inline constexpr const char* kNoGraphs =
     "Nothing is compiled or captured: every step runs eagerly already. Leave it out.";
 inline constexpr const char* kNoQuantization =
     "Weights and KV cache are bfloat16 or float32: take a checkpoint that is not quantized, and "
     "choose with --dtype.";
 inline constexpr const char* kNoSpeculation =
-    "Speculative decoding is not supported yet: leave it out. It would not change the text.";
+    "Tokens are not drafted yet: leave it out. It would not change the text.";
 inline constexpr const char* kNoLora =
-    "LoRA adapters are not supported: merge the adapter into the model.";
+    "Adapters are not applied: merge the adapter into the model.";
 inline constexpr const char* kNoGrammar =
-    "Constrained output is not supported yet: leave it out, ask for the format in the prompt and "
+    "Output cannot be constrained yet: leave it out, ask for the format in the prompt and "
     "check the answer.";
 inline constexpr const char* kNoOffload =
     "Weights are mapped and cached blocks stay in memory: leave it out. --kv-cache-memory-bytes "
@@ -27,7 +27,7 @@ inline constexpr const char* kNoMultiModal = "Only text models run here: leave i
 inline constexpr const char* kNoPooling =
     "Only models that generate text run here: leave it out, or use another engine for embeddings.";
 inline constexpr const char* kNoMamba =
-    "Models with state-space layers are not supported: leave it out.";
+    "Models with state-space layers do not run here: leave it out.";
 inline constexpr const char* kNoTransfer =
     "The KV cache is not shared between processes: leave it out. Prefix caching is on by default.";
 inline constexpr const char* kNoTracing =

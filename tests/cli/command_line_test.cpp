@@ -133,6 +133,7 @@ TEST_F(CommandLineTest, AnOptionOfVllmIsRefusedWithItsOwnSentence) {
 
 TEST_F(CommandLineTest, BadValuesNameTheOption) {
   EXPECT_EQ(field_of_error({"--max-tokens", "many"}), "--max-tokens");
+  EXPECT_EQ(field_of_error({"--max-tokens"}), "--max-tokens");
 }
 
 TEST_F(CommandLineTest, ImpossibleSamplingIsToldAtOnce) {

@@ -104,7 +104,7 @@ TEST_F(ConfigOptionTest, MistakesNameTheOptionAndTheLine) {
 
 TEST_F(ConfigOptionTest, OptionsThatAreLackingAreRefusedInAFileToo) {
   EXPECT_THAT(refusal("tensor-parallel-size: 2\n"), HasSubstr("not supported: One process"));
-  EXPECT_THAT(refusal("max-lora-rank: 8\n"), HasSubstr("not supported: LoRA"));
+  EXPECT_THAT(refusal("max-lora-rank: 8\n"), HasSubstr("not supported: Adapters"));
   EXPECT_EQ(refusal("tensor-parallel-size: 1\nenforce-eager: true\n"), "accepted");
 }
 

@@ -50,6 +50,17 @@ TEST(OptionValueTest, WholeNumbersMayHaveUnits) {
   EXPECT_EQ(parsed<int64_t>({"1M"}), 1000000);
 }
 
+TEST(OptionValueTest, ThousandsMayHaveFractionsThatAreWhole) {
+  EXPECT_EQ(parsed<int>({"25.6k"}), 25600);
+  EXPECT_EQ(parsed<int64_t>({"1.005G"}), 1005000000);
+  EXPECT_EQ(parsed<int>({"0.5M"}), 500000);
+  for (const char* word : {"1.5", "1.5Ki", "1.k", "1.2345k", "-1.5k", "1.5kk", "9.5e3"}) {
+    EXPECT_THROW(parsed<int>({word}), InvalidArgument) << word;
+  }
+  EXPECT_THROW(parsed<int64_t>({"9223372036854775807.5k"}), InvalidArgument);
+  EXPECT_THROW(parsed<int>({"2.2G"}), InvalidArgument) << "more than an int holds";
+}
+
 TEST(OptionValueTest, NoneTakesAnOptionalBack) {
   std::optional<int> value = 5;
   parse_value("--x", {"none"}, value);

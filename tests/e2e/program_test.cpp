@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "config/field_visitor.h"
+#include "config/server_fields.h"
 #include "e2e/quire_program.h"
 #include "support/goldens.h"
 #include "support/json_reader.h"
@@ -47,6 +48,29 @@ TEST(GenerateTest, PrintsTheGoldenText) {
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_EQ(result.out, golden.text + "\n");
   }
+}
+
+TEST(GenerateTest, TheModelsDefaultsMayBeOverridden) {
+  const auto generate = [](std::vector<std::string> words) {
+    words.insert(
+        words.begin(), {"generate", "--model", model(), "--prompt", "Once", "--max-tokens=8"}
+    );
+    return quire_program(words);
+  };
+  const ProcessResult greedy = generate({"--temperature=0"});
+  const ProcessResult overridden = generate({"--override-generation-config.temperature", "0"});
+  EXPECT_EQ(overridden.exit_code, 0) << overridden.err;
+  EXPECT_EQ(overridden.out, greedy.out);
+  expect_error(
+      generate({"--max-model-len=100", "--hf-overrides.max_position_embeddings=64"}),
+      "max_model_len",
+      "max_position_embeddings=64"
+  );
+  expect_error(
+      generate({"--override-generation-config", R"({"seed": 1})"}),
+      "override_generation_config",
+      "'seed' is not known"
+  );
 }
 
 TEST(GenerateTest, PrintsSeveralPromptsInOrderWithStatistics) {
@@ -356,11 +380,17 @@ TEST(ProgramTest, HelpListsEveryOption) {
     std::replace(name.begin(), name.end(), '_', '-');
     EXPECT_THAT(help, HasSubstr("--" + name));
   });
+  const std::string server_help = quire_program({"serve", "--help"}).out;
+  ServerConfig server;
+  visit_server_fields(server, [&](std::string name, auto&, auto, auto) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    EXPECT_THAT(server_help, HasSubstr("--" + name));
+  });
 }
 
 TEST(ProgramTest, EveryCommandHasHelp) {
   for (const char* command :
-       {"generate", "chat", "tokenize", "render-chat", "bench", "collect-env"}) {
+       {"serve", "generate", "chat", "tokenize", "render-chat", "bench", "collect-env"}) {
     const ProcessResult result = quire_program({command, "--help"});
     EXPECT_EQ(result.exit_code, 0) << command;
     EXPECT_THAT(result.out, HasSubstr(command));
@@ -370,7 +400,23 @@ TEST(ProgramTest, EveryCommandHasHelp) {
 
 TEST(ProgramTest, RefusesUnknownCommands) {
   expect_error(quire_program({"genrate"}), "genrate", "Did you mean generate?");
-  expect_error(quire_program({"serve"}), "serve", "not supported");
+  expect_error(quire_program({"launch"}), "launch", "not supported");
+}
+
+TEST(ProgramTest, ServeTellsWhatItLacksBeforeItLoadsAModel) {
+  const auto serve = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"serve", "no/such/model"});
+    return quire_program(words);
+  };
+  expect_error(serve({"-tp", "2"}), "--tensor-parallel-size", "--num-threads");
+  expect_error(serve({"--temperature", "0"}), "--temperature", "each request");
+  expect_error(serve({"--prot", "1"}), "--prot", "--port");
+  expect_error(serve({"--config", "no/such/file.yaml"}), "", "no/such/file.yaml");
+}
+
+TEST(ProgramTest, ItsOtherNameIsVllm) {
+  const std::string other = std::filesystem::path(kQuire).replace_filename("vllm");
+  EXPECT_EQ(std::filesystem::canonical(other), std::filesystem::canonical(kQuire));
 }
 
 TEST(ProgramTest, TellsItsVersionAndMachine) {
