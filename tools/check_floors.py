@@ -60,7 +60,9 @@ MAY_INCLUDE_PUBLIC = {
     "tests": ANY,
     "include": ANY,
 }
-TEST_FOLDERS_OF_THEIR_OWN = {"apps", "bench", "cli", "data", "e2e", "fuzz", "rust", "support"}
+TEST_FOLDERS_OF_THEIR_OWN = {
+    "apps", "bench", "cli", "data", "e2e", "fuzz", "python", "rust", "support"
+}
 
 CODE = {".h", ".hpp", ".cpp", ".cc", ".cu", ".cuh"}
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([\w./-]+)[">]', re.MULTILINE)

@@ -23,6 +23,7 @@ STAGES = {
     "release": test_stages.release,
     "asan-ubsan": test_stages.asan_ubsan,
     "tsan": test_stages.tsan,
+    "python": test_stages.python,
     "fuzz": test_stages.fuzz,
     "page": test_stages.page,
 }

@@ -49,6 +49,20 @@ def read_gtest_xml(path):
     return results
 
 
+def read_pytest_xml(path):
+    """The cases of a pytest run, from the file that --junit-xml wrote."""
+    results = Results()
+    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        skipped = case.find("skipped")
+        if skipped is not None:
+            results.skipped.append((name, skipped.get("message", "") or "no reason given"))
+        else:
+            passed = case.find("failure") is None and case.find("error") is None
+            results.add_case(name, passed)
+    return results
+
+
 def read_tap(text):
     """The cases of a Node.js test run, from what --test-reporter=tap wrote."""
     results = Results()

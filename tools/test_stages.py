@@ -11,7 +11,7 @@ import sys
 import unittest
 
 import source_tree
-from test_results import Results, read_gtest_xml, read_tap
+from test_results import Results, read_gtest_xml, read_pytest_xml, read_tap
 
 ROOT = source_tree.ROOT
 NUM_CPUS = len(os.sched_getaffinity(0))
@@ -157,6 +157,33 @@ def page(_long):
     if outcome.returncode != 0 and not results.failed:
         results.failed.append("tests of the web page")
     return results
+
+
+def python(_long):
+    """The Python package: its wheel, built and installed in an environment of its own."""
+    environment = ROOT / "build/python-venv"
+    interpreter = environment / "bin/python"
+    wheels = ROOT / "build/wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    pip = [str(interpreter), "-m", "pip", "install", "--quiet"]
+    prepared = (
+        (interpreter.exists() or run([sys.executable, "-m", "venv", str(environment)]))
+        and run([*pip, "scikit-build-core>=0.11", "nanobind>=3.0,<4", "pytest", "hypothesis"])
+        and run(
+            [str(interpreter), "-m", "pip", "wheel", "--quiet", "--no-deps"]
+            + ["--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)]
+        )
+    )
+    if not prepared:
+        return Results(failed=["wheel of the Python package"])
+    (wheel,) = wheels.glob("quire-*.whl")
+    if not run([*pip, "--force-reinstall", str(wheel)]):
+        return Results(failed=["installation of the Python package"])
+    report = ROOT / "build/python-report.xml"
+    run([str(interpreter), "-m", "pytest", "-q", f"--junit-xml={report}", "-p", "no:cacheprovider"])
+    if not report.exists():
+        return Results(failed=["tests of the Python package"])
+    return read_pytest_xml(report)
 
 
 def fuzz(long):

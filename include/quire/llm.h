@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,8 @@ struct ChatMessage {
 struct GenerateOptions {
   bool use_tqdm = true;  // progress bar on stderr, when that is a terminal
   std::vector<int> priorities;  // one per prompt, or empty
+  // Called now and then while the call waits; what it throws ends the call and aborts its requests.
+  std::function<void()> poll;
 };
 
 struct ChatOptions {

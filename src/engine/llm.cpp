@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,47 +21,59 @@ constexpr auto kPollInterval = std::chrono::milliseconds(10);
 
 using Streams = std::vector<std::shared_ptr<RequestStream>>;
 
+// Which streams have something to read. Filled by the engine's output thread.
+class ReadyList {
+ public:
+  void add(size_t stream) {
+    const std::lock_guard lock(mutex_);
+    ready_.push_back(stream);
+    not_empty_.notify_one();
+  }
+
+  // Waits a little for streams that are ready; perhaps none. A stream may come twice.
+  std::vector<size_t> take() {
+    std::unique_lock lock(mutex_);
+    not_empty_.wait_for(lock, kPollInterval, [&] { return !ready_.empty(); });
+    return std::exchange(ready_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable not_empty_;
+  std::vector<size_t> ready_;
+};
+
 // Output i is that of stream i.
 class OutputCollector {
  public:
-  OutputCollector(const Streams& streams, bool use_tqdm)
+  OutputCollector(const Streams& streams, ReadyList& ready, const GenerateOptions& options)
       : streams_(streams),
+        ready_(ready),
         outputs_(streams.size()),
-        bar_("Processed prompts", static_cast<int64_t>(streams.size()), use_tqdm) {}
+        poll_(options.poll),
+        bar_("Processed prompts", static_cast<int64_t>(streams.size()), options.use_tqdm) {}
 
+  // Requests finish in any order, and the bar shows each at once.
   std::vector<RequestOutput> collect() {
-    if (bar_.is_shown()) {
-      poll();
-    } else {
-      for (size_t i = 0; i < streams_.size(); ++i)
-        outputs_[i] = *streams_[i]->next();
+    while (num_done_ < streams_.size()) {
+      for (const size_t stream : ready_.take())
+        take_if_ready(stream);
+      if (bar_.is_shown()) bar_.update(static_cast<int64_t>(num_done_), speeds());
+      if (poll_) poll_();
     }
     return std::move(outputs_);
   }
 
  private:
-  // Requests finish in any order, and the bar shows each at once.
-  void poll() {
-    std::vector<size_t> waiting(streams_.size());
-    for (size_t i = 0; i < waiting.size(); ++i)
-      waiting[i] = i;
-    while (!waiting.empty()) {
-      const size_t num_before = waiting.size();
-      std::erase_if(waiting, [&](size_t i) { return take_if_ready(i); });
-      bar_.update(static_cast<int64_t>(streams_.size() - waiting.size()), speeds());
-      if (waiting.size() == num_before) std::this_thread::sleep_for(kPollInterval);
-    }
-  }
-
-  bool take_if_ready(size_t i) {
+  void take_if_ready(size_t i) {
     auto output = streams_[i]->try_next();
-    if (!output) return false;
+    if (!output) return;
+    ++num_done_;
     num_input_tokens_ += output->prompt_token_ids.size();
     for (const CompletionOutput& completion : output->outputs) {
       num_output_tokens_ += completion.token_ids.size();
     }
     outputs_[i] = std::move(*output);
-    return true;
   }
 
   std::string speeds() const {
@@ -72,7 +86,10 @@ class OutputCollector {
   }
 
   const Streams& streams_;
+  ReadyList& ready_;
   std::vector<RequestOutput> outputs_;
+  size_t num_done_ = 0;
+  const std::function<void()>& poll_;
   ProgressBar bar_;
   size_t num_input_tokens_ = 0;
   size_t num_output_tokens_ = 0;
@@ -96,7 +113,8 @@ struct LLM::Impl {
   Streams add_requests(
       std::span<const Prompt> prompts,
       std::span<const SamplingParams> params,
-      const std::vector<int>& priorities
+      const std::vector<int>& priorities,
+      const std::shared_ptr<ReadyList>& ready
   ) {
     if (params.size() != 1) check_one_per_prompt("params", params.size(), prompts.size());
     if (!priorities.empty()) check_one_per_prompt("priorities", priorities.size(), prompts.size());
@@ -105,6 +123,7 @@ struct LLM::Impl {
       SamplingParams one = params[params.size() == 1 ? 0 : i];
       one.output_kind = RequestOutputKind::kFinalOnly;
       AddRequestOptions options;
+      options.on_output = [ready, i] { ready->add(i); };
       if (!priorities.empty()) options.priority = priorities[i];
       streams.push_back(
           engine->add_request(std::to_string(next_request_id++), prompts[i], one, options)
@@ -126,8 +145,9 @@ std::vector<RequestOutput> LLM::generate(
     std::span<const SamplingParams> params,
     const GenerateOptions& options
 ) {
-  const Streams streams = impl_->add_requests(prompts, params, options.priorities);
-  return OutputCollector(streams, options.use_tqdm).collect();
+  const auto ready = std::make_shared<ReadyList>();
+  const Streams streams = impl_->add_requests(prompts, params, options.priorities, ready);
+  return OutputCollector(streams, *ready, options).collect();
 }
 
 std::vector<RequestOutput> LLM::generate(

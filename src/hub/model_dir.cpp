@@ -281,7 +281,7 @@ std::string option_of(const std::string& field, const HubOptions& options) {
 
 fs::path resolve_model_dir(const std::string& model, const HubOptions& options) {
   try {
-    return find_folder(model, options);
+    return find_folder(env::model_alias(model).value_or(model), options);
   } catch (const InvalidArgument& error) {
     throw InvalidArgument(option_of(error.field(), options), error.what());
   } catch (const fs::filesystem_error& error) {

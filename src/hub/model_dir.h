@@ -30,7 +30,7 @@ struct HubOptions {
 // The folder that holds `model`: an existing folder (with config.json) as it is, else a repository
 // of the Hugging Face hub ("org/name" or "name"), from the local cache or downloaded into it. The
 // cache's layout is huggingface_hub's, so both programs share it; an interrupted download is
-// resumed.
+// resumed. QUIRE_MODEL_ALIASES may name another folder or repository for `model`.
 //
 // Throws InvalidArgument, with `tokenizer` for the field `model` if tokenizer_only is set: neither
 // a folder nor a repository that the hub knows; a folder without config.json (tokenizer.json), or

@@ -49,6 +49,18 @@ TEST_F(Env, AnEmptyVariableIsNotSet) {
   EXPECT_EQ(env::cpu_isa(), std::nullopt);
 }
 
+TEST_F(Env, AliasesAreNamesAndFolders) {
+  EXPECT_EQ(env::model_alias("a"), std::nullopt);
+  const Scoped aliases("QUIRE_MODEL_ALIASES", "org/a=models/x,b=models/y");
+  EXPECT_EQ(env::model_alias("org/a"), "models/x");
+  EXPECT_EQ(env::model_alias("b"), "models/y");
+  EXPECT_EQ(env::model_alias("c"), std::nullopt);
+  for (const char* wrong : {"a", "=x", "a=", "b=c,,d=e"}) {
+    const Scoped broken("QUIRE_MODEL_ALIASES", wrong);
+    EXPECT_THROW((void)env::model_alias("none"), InvalidArgument) << wrong;
+  }
+}
+
 TEST_F(Env, AnUnsetSwitchOfTheSchedulerIsNeitherOnNorOff) {
   EXPECT_EQ(env::use_v1(), std::nullopt);
   {

@@ -83,6 +83,14 @@ TEST_F(ModelDir, AnExistingFolderIsUsedAsItIs) {
   EXPECT_TRUE(hub_.requests().empty());
 }
 
+TEST_F(ModelDir, AnAliasStandsForAModel) {
+  write_file(folder_.path() / "model" / "config.json", "{}");
+  const std::string folder = (folder_.path() / "model").string();
+  setenv("QUIRE_MODEL_ALIASES", ("other=nowhere,org/tiny=" + folder).c_str(), 1);
+  EXPECT_EQ(resolve(), fs::path(folder));
+  unsetenv("QUIRE_MODEL_ALIASES");
+}
+
 TEST_F(ModelDir, AFolderWithoutAModelNamesThoseThatHoldOne) {
   const fs::path models = folder_.path() / "models";
   fs::create_directories(models / "a");

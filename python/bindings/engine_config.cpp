@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+#include <nanobind/stl/string.h>
+
+#include "config/field_visitor.h"
+#include "python/bindings/bindings.h"
+#include "python/bindings/convert.h"
+
+namespace quire::python {
+
+EngineConfig engine_config_from(const nb::dict& kwargs) {
+  EngineConfig config;
+  size_t num_known = 0;
+  visit_engine_fields(config, [&](const char* name, auto& member, const char*, const char*) {
+    if (!kwargs.contains(name)) return;
+    ++num_known;
+    read_value(name, kwargs[name], member);
+  });
+  if (num_known == kwargs.size()) return config;
+  for (const auto [key, value] : kwargs) {
+    bool is_known = false;
+    visit_engine_fields(config, [&](const char* name, auto&, const char*, const char*) {
+      is_known |= nb::cast<std::string>(key) == name;
+    });
+    if (is_known) continue;
+    throw nb::type_error(
+        fmt::format("unexpected keyword argument '{}'", nb::cast<std::string>(key)).c_str()
+    );
+  }
+  return config;
+}
+
+// [(name, help)] of all options, in the order of --help.
+nb::list engine_fields() {
+  nb::list fields;
+  EngineConfig config;
+  visit_engine_fields(config, [&](const char* name, auto&, const char*, const char* help) {
+    fields.append(nb::make_tuple(name, help));
+  });
+  return fields;
+}
+
+}  // namespace quire::python

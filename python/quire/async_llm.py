@@ -1,0 +1,137 @@
+"""The engine for asyncio: each request is an asynchronous iterator over its outputs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, AsyncGenerator
+
+from quire._quire import NativeEngine, RequestStream, SamplingParams
+from quire.engine_args import EngineArgs, engine_options
+from quire.outputs import RequestOutput
+from quire.tokenizer import Tokenizer
+
+
+class AsyncLLM:
+    """Serves requests of one event loop, which is the one that runs when the first is added.
+
+    Keywords are engine options by vLLM's names, as for LLM.
+    """
+
+    _bound_scheduler: str | None = "v1"
+
+    def __init__(self, model: str, **kwargs: Any):
+        self._native = NativeEngine(engine_options(model, kwargs, self._bound_scheduler))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiters: dict[int, asyncio.Future[None]] = {}
+        self._next_key = 0
+
+    @classmethod
+    def from_engine_args(cls, engine_args: EngineArgs, **_: Any) -> AsyncLLM:
+        return cls(**engine_args.as_kwargs())
+
+    async def generate(
+        self,
+        prompt: Any,
+        sampling_params: SamplingParams | None,
+        request_id: str,
+        *,
+        lora_request: Any = None,
+        priority: int = 0,
+        trace_headers: Any = None,
+    ) -> AsyncGenerator[RequestOutput, None]:
+        """Yields the request's outputs as they come; leaving the loop early aborts it."""
+        params = self.get_default_sampling_params() if sampling_params is None else sampling_params
+        if lora_request is not None:
+            raise ValueError("lora_request: LoRA adapters are not supported: merge the adapter.")
+        self._watch_loop()
+        key = self._next_key
+        self._next_key += 1
+        stream = self._native.add_request(key, request_id, prompt, params, priority)
+        try:
+            while True:
+                output = stream.try_next()
+                if output is None:
+                    await self._wait(key, stream)
+                    continue
+                yield output
+                if output.finished:
+                    return
+        finally:
+            self._waiters.pop(key, None)
+            if not stream.finished():
+                self._native.abort(request_id)
+
+    async def _wait(self, key: int, stream: RequestStream) -> None:
+        """Until the output thread has something new of the request."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters[key] = waiter
+        await waiter
+
+    def _watch_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._native.ready_fd())
+        self._loop = loop
+        loop.add_reader(self._native.ready_fd(), self._wake_ready)
+
+    def _wake_ready(self) -> None:
+        for key in self._native.take_ready():
+            waiter = self._waiters.pop(key, None)
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+
+    async def abort(self, request_id: str | list[str]) -> None:
+        for one in [request_id] if isinstance(request_id, str) else request_id:
+            self._native.abort(one)
+
+    async def pause_generation(self, mode: str = "abort", clear_cache: bool = True) -> None:
+        await asyncio.to_thread(self._native.pause, mode, clear_cache)
+
+    async def resume_generation(self) -> None:
+        self._native.resume()
+
+    async def is_paused(self) -> bool:
+        return self._native.is_paused()
+
+    async def reset_prefix_cache(
+        self, reset_running_requests: bool = False, reset_connector: bool = False
+    ) -> bool:
+        return await asyncio.to_thread(self._native.reset_prefix_cache, reset_running_requests)
+
+    async def get_tokenizer(self, lora_request: Any = None) -> Tokenizer:
+        tokenizer = self._native.tokenizer()
+        if tokenizer is None:
+            raise ValueError("skip_tokenizer_init=True: this engine has no tokenizer.")
+        return Tokenizer(tokenizer, self._native)
+
+    def get_default_sampling_params(self) -> SamplingParams:
+        return self._native.default_sampling_params()
+
+    async def check_health(self) -> None:
+        """RuntimeError with the reason once the engine has died."""
+        if self.errored:
+            raise self.dead_error
+
+    @property
+    def is_running(self) -> bool:
+        return not self.errored
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.errored
+
+    @property
+    def errored(self) -> bool:
+        return self._native.dead_reason() is not None
+
+    @property
+    def dead_error(self) -> RuntimeError:
+        return RuntimeError(self._native.dead_reason() or "The engine is alive.")
+
+    def shutdown(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._native.ready_fd())
+            self._loop = None
+        self._native.shutdown()

@@ -1,0 +1,5 @@
+"""vllm.outputs."""
+
+from quire.outputs import CompletionOutput, RequestMetrics, RequestOutput
+
+__all__ = ["CompletionOutput", "RequestMetrics", "RequestOutput"]

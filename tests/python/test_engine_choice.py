@@ -1,0 +1,64 @@
+"""V0 or V1, as the environment says when a name is fetched."""
+
+import importlib
+
+import pytest
+
+from vllm import SamplingParams
+
+GREEDY = SamplingParams(temperature=0, max_tokens=8)
+
+
+def fetch(module, name):
+    return getattr(importlib.import_module(module), name)
+
+
+def test_two_names_live_side_by_side(monkeypatch, model):
+    monkeypatch.setenv("VLLM_USE_V1", "0")
+    from vllm import LLM as LLM_V0
+
+    monkeypatch.setenv("VLLM_USE_V1", "1")
+    from vllm import LLM as LLM_V1
+
+    v0 = LLM_V0(model=model, max_model_len=256)
+    v1 = LLM_V1(model=model, max_model_len=256)
+    assert v0._native.uses_v0()
+    assert not v1._native.uses_v0()
+    prompts = ["Hello world", "Once upon a time"]
+    results = [
+        [output.outputs[0].token_ids for output in llm.generate(prompts, GREEDY)]
+        for llm in (v0, v1)
+    ]
+    assert results[0] == results[1]
+
+
+def test_an_unset_variable_is_read_when_the_engine_is_built(monkeypatch, model):
+    from vllm import LLM
+
+    assert not LLM(model=model, max_model_len=128)._native.uses_v0()
+    monkeypatch.setenv("VLLM_USE_V1", "0")
+    assert LLM(model=model, max_model_len=128)._native.uses_v0()
+
+
+@pytest.mark.parametrize(
+    ("value", "module"),
+    [("1", "vllm.v1.engine.llm_engine"), ("0", "vllm.engine.llm_engine")],
+)
+def test_the_engines_module_tells_the_truth(monkeypatch, model, value, module):
+    monkeypatch.setenv("VLLM_USE_V1", value)
+    engine_class = fetch("vllm.engine.llm_engine", "LLMEngine")
+    assert engine_class.__module__ == module
+    engine = engine_class(model=model, max_model_len=128)
+    assert engine._native.uses_v0() == (value == "0")
+
+
+def test_v1_refuses_what_only_v0_can(monkeypatch, model):
+    monkeypatch.setenv("VLLM_USE_V1", "1")
+    with pytest.raises(ValueError, match="scheduler.delay.factor is not supported with the V1 scheduler"):
+        fetch("vllm", "LLM")(model=model, scheduler_delay_factor=0.5)
+
+
+def test_another_value_is_refused(monkeypatch):
+    monkeypatch.setenv("VLLM_USE_V1", "maybe")
+    with pytest.raises(ValueError, match="VLLM_USE_V1 must be 0 or 1, got 'maybe'"):
+        fetch("vllm", "LLM")
