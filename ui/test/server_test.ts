@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { request } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
@@ -19,38 +18,25 @@ let server: ChildProcess;
 let url: string;
 let log = '';
 
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-async function waitForHealth(): Promise<void> {
-  const deadline = Date.now() + 60_000;
+/** Its address, once it has told it. */
+async function waitForAddress(): Promise<string> {
+  const deadline = Date.now() + 120_000;
   for (;;) {
-    const isUp = await fetch(`${url}health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isUp) return;
+    const address = /Serving on (http:\S+)/.exec(log)?.[1];
+    if (address) return new URL('/', address).href;
     if (server.exitCode !== null || Date.now() > deadline) throw new Error(`no server:\n${log}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
 if (PROGRAM) {
   before(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}/`;
     const tools = ['--enable-auto-tool-choice', '--tool-call-parser', 'hermes'];
-    server = spawn(PROGRAM, ['serve', MODEL, '--host', '127.0.0.1', '--port', `${port}`, ...tools]);
+    server = spawn(PROGRAM, ['serve', MODEL, '--host', '127.0.0.1', '--port', '0', ...tools]);
     for (const stream of [server.stdout!, server.stderr!]) {
       stream.on('data', (text: Buffer) => (log += text.toString()));
     }
-    await waitForHealth();
+    url = await waitForAddress();
     browser = await launchBrowser();
   });
   after(async () => {
