@@ -170,13 +170,12 @@ void write_completion_logprobs(
   writer.end_array().end_object();
 }
 
-void write_chat_logprobs(
+void write_token_logprobs(
     JsonWriter& writer,
     const TokenTexts& texts,
     std::span<const PositionLogprobs> positions,
     int num_top_logprobs
 ) {
-  writer.begin_object().key("content").begin_array();
   for (const PositionLogprobs& position : positions) {
     const auto num_shown = num_top_logprobs < 0
                                ? position.size()
@@ -189,6 +188,16 @@ void write_chat_logprobs(
     }
     writer.end_array().end_object();
   }
+}
+
+void write_chat_logprobs(
+    JsonWriter& writer,
+    const TokenTexts& texts,
+    std::span<const PositionLogprobs> positions,
+    int num_top_logprobs
+) {
+  writer.begin_object().key("content").begin_array();
+  write_token_logprobs(writer, texts, positions, num_top_logprobs);
   writer.end_array().key("refusal").null().end_object();
 }
 

@@ -60,6 +60,14 @@ void write_completion_logprobs(
     int64_t& text_offset
 );
 
+// An object per token: token, logprob, bytes, top_logprobs. `num_top_logprobs`: -1: all.
+void write_token_logprobs(
+    JsonWriter& writer,
+    const TokenTexts& texts,
+    std::span<const PositionLogprobs> positions,
+    int num_top_logprobs
+);
+
 // The logprobs of a chat's answer: content, with an entry per token. `num_top_logprobs`: -1: all.
 void write_chat_logprobs(
     JsonWriter& writer,

@@ -37,6 +37,7 @@ constexpr Refusal kRefusals[] = {
     {"audio", kTextOnly},
     {"kv_transfer_params", "KV caches are not transferred between servers: leave it out."},
     {"suffix", "Put the text before the gap into prompt."},
+    {"return_prompt_text", "Use echo, or /v1/chat/completions/render with /detokenize."},
     {"functions", "Use tools, which replaced it."},
     {"function_call", "Use tool_choice, which replaced it."},
     {"web_search_options", "The server searches nothing: give the model a tool that does."},
