@@ -4,7 +4,9 @@
 // throws InvalidArgument, EnvironmentError or InternalError, which main shows as one line.
 int run_chat(int argc, char** argv);
 int run_collect_env(int argc, char** argv);
+int run_complete(int argc, char** argv);
 int run_generate(int argc, char** argv);
 int run_render_chat(int argc, char** argv);
+int run_run_batch(int argc, char** argv);
 int run_serve(int argc, char** argv);
 int run_tokenize(int argc, char** argv);

@@ -28,9 +28,11 @@ constexpr std::array kCommands = {
     Command{"serve", run_serve, "Serve a model to OpenAI clients over HTTP."},
     Command{"generate", run_generate, "Complete prompts, or the requests of a file."},
     Command{"chat", run_chat, "Talk with a model."},
+    Command{"complete", run_complete, "Complete prompts with a model behind a server."},
+    Command{"run-batch", run_run_batch, "Answer the requests of an OpenAI batch file."},
     Command{"tokenize", run_tokenize, "Turn text into token ids."},
     Command{"render-chat", run_render_chat, "Render a conversation with a chat template."},
-    Command{"bench", run_bench, "Measure: throughput, latency."},
+    Command{"bench", run_bench, "Measure: serve, throughput, latency."},
     Command{"collect-env", run_collect_env, "Print what a bug report should tell of this machine."},
 };
 
@@ -41,8 +43,6 @@ struct AbsentCommand {
 };
 constexpr std::array kAbsentCommands = {
     AbsentCommand{"launch", "use quire render-chat and quire tokenize, which need no model"},
-    AbsentCommand{"complete", "it needs a server; use quire generate"},
-    AbsentCommand{"run-batch", "use quire generate --input-file with one request a line"},
 };
 
 void print_help() {

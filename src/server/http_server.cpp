@@ -133,8 +133,12 @@ void HttpServer::drain() {
   impl_->drain();
 }
 
-void HttpServer::wait(double timeout) {
-  if (impl_->wait(timeout)) return;
+bool HttpServer::wait_for(double seconds) {
+  return impl_->wait(seconds);
+}
+
+void HttpServer::abort() {
+  if (impl_->wait(0.0)) return;
   QUIRE_LOG_WARN("Requests that still run are ended.");
   for (const auto& io_thread : impl_->io_threads)
     io_thread->abort_requests();

@@ -24,8 +24,10 @@ class HttpServer {
 
   // From here on no request is accepted; what runs goes on. From any thread; returns at once.
   void drain();
-  // After drain(): waits for what runs, up to `timeout` seconds, then ends it with an error.
-  void wait(double timeout);
+  // After drain(): true when the last connection has ended, false after `seconds`.
+  [[nodiscard]] bool wait_for(double seconds);
+  // After drain(): tells the clients of what runs that it ends, and ends their connections.
+  void abort();
 
  private:
   struct Impl;

@@ -1,9 +1,14 @@
 #include "server/server.h"
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
+#include <sys/resource.h>
+
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "server/http_server.h"
@@ -15,11 +20,11 @@
 namespace quire {
 namespace {
 
-constexpr auto kLook = std::chrono::milliseconds(50);  // how often for signals and a dead engine
+constexpr double kLookSeconds = 0.05;  // how often for signals and a dead engine
 
 volatile std::sig_atomic_t num_signals = 0;
 
-// Takes SIGINT and SIGTERM while it lives; the second one has its old effect.
+// Counts SIGINT and SIGTERM while it lives.
 class SignalGuard {
  public:
   SignalGuard() {
@@ -40,6 +45,15 @@ class SignalGuard {
   struct sigaction old_interrupt_ = {};
   struct sigaction old_terminate_ = {};
 };
+
+// Each connection takes a file descriptor; the usual limit of a shell is 1,024.
+void raise_file_limit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    QUIRE_LOG_WARN("The limit of open files cannot be raised: {}.", std::strerror(errno));
+}
 
 }  // namespace
 
@@ -73,11 +87,20 @@ void Server::shutdown() {
   impl_->http.drain();
 }
 
+bool Server::wait_for(double seconds) {
+  return impl_->http.wait_for(seconds);
+}
+
 void Server::wait() {
-  impl_->http.wait(impl_->config.shutdown_timeout);
+  if (!wait_for(impl_->config.shutdown_timeout)) abort();
+}
+
+void Server::abort() {
+  impl_->http.abort();
 }
 
 int run_server(const ServerConfig& config, const EngineConfig& given_engine_config) {
+  raise_file_limit();
   set_log_format(config.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   EngineConfig engine_config = given_engine_config;
   if (!config.served_model_name.empty()) {
@@ -90,11 +113,16 @@ int run_server(const ServerConfig& config, const EngineConfig& given_engine_conf
   QUIRE_LOG_INFO("Serving on {} (press Ctrl-C to stop).", server.address());
   const bool outlives_engine = env::keep_alive_on_engine_death();
   while (num_signals == 0 && (outlives_engine || !engine.dead_reason()))
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(std::chrono::duration<double>(kLookSeconds));
   const bool has_died = engine.dead_reason().has_value();
   QUIRE_LOG_INFO(has_died ? "The engine has died; shutting down." : "Shutting down.");
   server.shutdown();
-  server.wait();
+  const int num_before = num_signals;
+  const double end = monotonic_time() + (has_died ? 0.0 : config.shutdown_timeout);
+  bool has_drained = server.wait_for(0.0);
+  while (!has_drained && num_signals == num_before && monotonic_time() < end)
+    has_drained = server.wait_for(kLookSeconds);
+  if (!has_drained) server.abort();
   engine.shutdown();
   QUIRE_LOG_INFO("Stopped.");
   return has_died ? 1 : 0;

@@ -25,8 +25,12 @@ class Server {
 
   // From here on no request is accepted; what runs goes on. From any thread; returns at once.
   void shutdown();
-  // After shutdown(): waits for what runs, up to shutdown_timeout, then ends it.
+  // After shutdown(): waits for what runs, up to shutdown_timeout, then aborts it.
   void wait();
+  // After shutdown(): true when nothing runs any more, false after `seconds`.
+  [[nodiscard]] bool wait_for(double seconds);
+  // After shutdown(): what runs ends with an error.
+  void abort();
 
  private:
   struct Impl;
