@@ -4,6 +4,7 @@
 #include <functional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/env.h"
 #include "cli/fixed_options.h"
@@ -65,12 +66,9 @@ void check_environment(bool must_be_known) {
   const std::vector<std::string> unknown = env::unknown_vllm_variables();
   if (!must_be_known || unknown.empty()) return;
   throw InvalidArgument(
-      unknown.front(),
-      fmt::format(
-          "It means nothing to quire, nor do {} others. Unset what docs/environment.md does not "
-          "have, or leave --fail-on-environ-validation out.",
-          unknown.size() - 1
-      )
+      fmt::format("{}", fmt::join(unknown, ", ")),
+      "No such variable is read. Unset what docs/environment.md does not have, or leave "
+      "--fail-on-environ-validation out."
   );
 }
 
