@@ -10,6 +10,7 @@ import subprocess
 import sys
 import unittest
 
+import client_tests
 import source_tree
 from test_results import Results, read_gtest_xml, read_pytest_xml, read_tap
 
@@ -87,6 +88,13 @@ def release(long):
     return ctest("release", [] if long else ["-LE", "long"])
 
 
+def clients(long):
+    """Real clients against the server of the release build."""
+    if not build("release", "quire"):
+        return Results(failed=["build of the preset release"])
+    return client_tests.clients(ROOT / "build/release/quire", long)
+
+
 def asan_ubsan(long):
     return sanitized("asan-ubsan", long)
 
@@ -147,7 +155,7 @@ def page(_long):
     results = Results()
     results.add_case("web page: types and format", run([*npm, "run", "check"]))
     program = ROOT / "build/release/quire"
-    environment = os.environ | ({"QUIRE_PROGRAM": str(program)} if program.exists() else {})
+    environment = ({"QUIRE_PROGRAM": str(program)} if program.exists() else {}) | os.environ
     command = ["node", str(ROOT / "ui/test/run.mjs"), "--tap"]
     outcome = subprocess.run(
         command, cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, text=True

@@ -121,10 +121,10 @@ test('small-chat calls a tool and goes on with its result', { skip }, async (t) 
   await say(page, 'Find me an Italian restaurant in Berkeley.');
   const card = page.getByRole('region', { name: 'Call of FindRestaurants' });
   assert.match(await card.innerText(), /"city": "Berkeley"/);
-  await page.getByLabel('Result of FindRestaurants').fill('[{"name": "Trattoria Corso"}]');
+  await page.getByLabel('Result of FindRestaurants').fill('{"name": "Trattoria Corso"}');
   await page.getByRole('button', { name: 'Send the result' }).click();
   await page.locator('.message.assistant').nth(1).locator('.statistics').waitFor();
-  assert.notEqual(await answerOf(page), '');
+  assert.match(await answerOf(page), /restaurant/);
   assert.equal(await page.getByRole('alert').count(), 0);
   assert.deepEqual(problems, []);
 });
