@@ -62,6 +62,7 @@ class RecordedClient final : public EngineCoreClient {
   bool pause(PauseMode mode, bool clear_cache) override {
     return client_->pause(mode, clear_cache);
   }
+  bool sleep(PauseMode mode) override { return client_->sleep(mode); }
   void resume() override { client_->resume(); }
   EngineStats stats() const override { return client_->stats(); }
   bool wait_outputs(EngineCoreOutputs& outputs) override;

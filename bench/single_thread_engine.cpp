@@ -37,6 +37,9 @@ class SingleThreadEngine::ClockedExecutor final : public Executor {
     return result;
   }
 
+  void sleep() override { executor_->sleep(); }
+  void wake_up() override { executor_->wake_up(); }
+
  private:
   std::unique_ptr<Executor> executor_;
   Clock& clock_;

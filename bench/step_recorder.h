@@ -77,6 +77,8 @@ class RecordedExecutor final : public Executor {
       : executor_(std::move(executor)), recorder_(recorder) {}
   void execute_model(const SchedulerOutput& output) override;
   ModelRunnerOutput& sample_tokens() override;
+  void sleep() override { executor_->sleep(); }
+  void wake_up() override { executor_->wake_up(); }
 
  private:
   std::unique_ptr<Executor> executor_;

@@ -134,6 +134,13 @@ class AsyncEngine {
   void resume_generation();
   bool is_paused() const;
 
+  // Level 1: a pause that forgets the cache and gives its memory back to the system, for others to
+  // use meanwhile; level 0 is the pause alone. False as for pause_generation. Throws
+  // InvalidArgument for other levels: weights that were discarded could not be loaded again.
+  [[nodiscard]] bool sleep(int level = 1, PauseMode mode = PauseMode::kAbort);
+  void wake_up();  // as resume_generation(), which does it too
+  bool is_sleeping() const;
+
   EngineStats stats() const;
   // All that docs/metrics.md lists, but for the server's; as structs, and in Prometheus' text
   // format.

@@ -185,6 +185,27 @@ void AsyncEngine::resume_generation() {
   impl_->loaded.core->resume();
 }
 
+bool AsyncEngine::sleep(int level, PauseMode mode) {
+  if (level == 0) return impl_->loaded.core->pause(mode, false);
+  if (level == 1) return impl_->loaded.core->sleep(mode);
+  throw InvalidArgument(
+      "level",
+      fmt::format(
+          "Sleep level {} would discard the weights, which cannot be loaded again in a running "
+          "engine. Use level 1, which gives the KV cache's memory back, or 0, which only pauses.",
+          level
+      )
+  );
+}
+
+void AsyncEngine::wake_up() {
+  resume_generation();
+}
+
+bool AsyncEngine::is_sleeping() const {
+  return stats().is_sleeping;
+}
+
 bool AsyncEngine::is_paused() const {
   return stats().is_paused;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/check.h"
+
 namespace quire {
 
 EngineCore::EngineCore(
@@ -90,13 +92,25 @@ void EngineCore::pause(PauseMode mode, EngineCoreOutputs& outputs) {
   stats_.is_paused = true;
 }
 
+void EngineCore::sleep() {
+  // The scheduler may still have ids to tell, of requests that it has preempted: no step of theirs
+  // uses the cache.
+  QUIRE_CHECK(num_steps_under_way_ == 0, "{} steps are under way", num_steps_under_way_);
+  executor_->sleep();
+  stats_.is_sleeping = true;
+}
+
 void EngineCore::resume() {
+  if (stats_.is_sleeping) executor_->wake_up();
+  stats_.is_sleeping = false;
   scheduler_->set_pause_state(PauseState::kUnpaused);
   stats_.is_paused = false;
 }
 
 bool EngineCore::reset_prefix_cache(bool reset_running_requests) {
-  return scheduler_->reset_prefix_cache(reset_running_requests);
+  const bool is_done = scheduler_->reset_prefix_cache(reset_running_requests);
+  record_scheduler_stats();  // there may be no step for long
+  return is_done;
 }
 
 void EngineCore::record_step(const SchedulerOutput& output) {

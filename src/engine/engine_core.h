@@ -38,7 +38,9 @@ class EngineCore {
   bool has_work() const { return num_steps_under_way_ > 0 || scheduler_->has_work(); }
   [[nodiscard]] bool reset_prefix_cache(bool reset_running_requests);
   void pause(PauseMode mode, EngineCoreOutputs& outputs);
-  void resume();
+  // Of a paused engine with no step under way and an empty cache: gives the cache's memory back.
+  void sleep();
+  void resume();  // wakes it up, too
   const EngineStats& stats() const { return stats_; }
 
  private:

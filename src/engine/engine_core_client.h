@@ -22,6 +22,8 @@ class EngineCoreClient {
   virtual bool reset_prefix_cache(bool reset_running_requests) = 0;  // waits for the answer
   // Waits until nothing runs; false: resumed meanwhile, or the engine has ended.
   virtual bool pause(PauseMode mode, bool clear_cache) = 0;
+  // A pause that forgets the cache, too, and gives its memory back until resume().
+  virtual bool sleep(PauseMode mode) = 0;
   virtual void resume() = 0;  // waits until it has taken effect
   virtual EngineStats stats() const = 0;  // as of the last step
 

@@ -26,6 +26,7 @@ struct ResetMessage {
 struct PauseMessage {
   PauseMode mode;
   bool clear_cache;
+  bool sleeps;
   std::promise<bool> done;
 };
 struct ResumeMessage {
@@ -123,8 +124,10 @@ class InprocClient final : public EngineCoreClient {
   }
 
   bool pause(PauseMode mode, bool clear_cache) override {
-    return ask(PauseMessage{mode, clear_cache, {}});
+    return ask(PauseMessage{mode, clear_cache, false, {}});
   }
+
+  bool sleep(PauseMode mode) override { return ask(PauseMessage{mode, true, true, {}}); }
 
   void resume() override { (void)ask(ResumeMessage{}); }
 
@@ -215,7 +218,10 @@ class InprocClient final : public EngineCoreClient {
   // Nothing runs any more.
   void end_pauses() {
     for (PauseMessage& pause : pauses_) {
-      pause.done.set_value(!pause.clear_cache || core_->reset_prefix_cache(true));
+      const bool is_done = !pause.clear_cache || core_->reset_prefix_cache(true);
+      if (is_done && pause.sleeps) core_->sleep();
+      publish_stats();
+      pause.done.set_value(is_done);
     }
     pauses_.clear();
   }

@@ -36,6 +36,16 @@ ModelRunnerOutput& ThreadedExecutor::sample_tokens() {
   return taken.result;
 }
 
+// Between steps its thread is not at work.
+void ThreadedExecutor::sleep() {
+  QUIRE_CHECK(num_taken_ == num_started_, "a step is under way");
+  inner_->sleep();
+}
+
+void ThreadedExecutor::wake_up() {
+  inner_->wake_up();
+}
+
 void ThreadedExecutor::run() {
   std::unique_lock lock(mutex_);
   while (true) {

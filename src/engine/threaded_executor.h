@@ -22,6 +22,8 @@ class ThreadedExecutor final : public Executor {
 
   void execute_model(const SchedulerOutput& output) override;
   ModelRunnerOutput& sample_tokens() override;
+  void sleep() override;
+  void wake_up() override;
 
  private:
   struct Step {

@@ -56,4 +56,14 @@ void MemoryPopulator::run() {
   }
 }
 
+void release_memory(std::span<std::byte> piece) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<uintptr_t>(piece.data());
+  const uintptr_t begin = (address + page - 1) / page * page;
+  const uintptr_t end = (address + piece.size()) / page * page;
+  if (begin >= end) return;
+  if (madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED) != 0)
+    QUIRE_LOG_WARN("Memory could not be given back: {}.", std::strerror(errno));
+}
+
 }  // namespace quire

@@ -27,4 +27,7 @@ class MemoryPopulator {
   std::thread thread_;  // the last member: it uses the others
 };
 
+// Gives the whole pages of `piece` back to the system. They are zeros when they are used again.
+void release_memory(std::span<std::byte> piece);
+
 }  // namespace quire

@@ -48,16 +48,33 @@ void Worker::initialize_kv_cache(const KVCacheConfig& config) {
   QUIRE_CHECK(model_config_.vocab_size > 0, "no model was loaded");
   if (model_) {
     auto runner = std::make_unique<ModelRunner>(runner_config(), *model_, config, stream_);
-    if (config_.kv_cache_population != KVCachePopulation::kLazy) {
-      populator_.emplace(runner->kv_cache_memory());
-      if (config_.kv_cache_population == KVCachePopulation::kEager) populator_->wait();
-    }
+    populate_kv_cache(*runner);
     runner_ = std::move(runner);
     return;
   }
   const StepLimits limits{
       config_.max_num_seqs, config_.max_num_batched_tokens, config_.max_model_len};
   runner_ = std::make_unique<NullRunner>(limits, model_config_, config);
+}
+
+void Worker::populate_kv_cache(const ModelRunner& runner) {
+  if (config_.kv_cache_population == KVCachePopulation::kLazy) return;
+  populator_.emplace(runner.kv_cache_memory());
+  if (config_.kv_cache_population == KVCachePopulation::kEager) populator_->wait();
+}
+
+void Worker::sleep() {
+  populator_.reset();
+  const auto* runner = std::get_if<std::unique_ptr<ModelRunner>>(&runner_);
+  if (runner == nullptr) return;
+  for (const std::span<std::byte> piece : (*runner)->kv_cache_memory())
+    release_memory(piece);
+}
+
+void Worker::wake_up() {
+  // What was given back comes again, as zeros, when it is used.
+  if (const auto* runner = std::get_if<std::unique_ptr<ModelRunner>>(&runner_))
+    populate_kv_cache(**runner);
 }
 
 void Worker::execute(const SchedulerOutput& output) {

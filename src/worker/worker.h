@@ -43,9 +43,12 @@ class Worker {
   // See Executor.
   void execute(const SchedulerOutput& output);
   ModelRunnerOutput& sample();
+  void sleep();
+  void wake_up();
 
  private:
   ModelRunnerConfig runner_config() const;
+  void populate_kv_cache(const ModelRunner& runner);
 
   WorkerConfig config_;
   ThreadPool pool_;

@@ -1,12 +1,16 @@
 #include "engine/engine_metrics.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <limits>
+#include <mutex>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/load_engine.h"
 #include "support/fake_engine_core_client.h"
 #include "support/test_paths.h"
 
@@ -146,13 +150,54 @@ TEST(EngineMetricsTest, EveryCompletionCountsAndTheRequestOnce) {
   EXPECT_EQ(find<Histogram>(engine, "vllm:request_max_num_generation_tokens").sum, 10);
 }
 
+// Lets so many steps pass, and those after them only when it is opened.
+class Gate {
+ public:
+  explicit Gate(int num_steps) : num_steps_(num_steps) {}
+  void pass() {
+    std::unique_lock lock(mutex_);
+    opened_.wait(lock, [&] { return num_steps_ > 0; });
+    --num_steps_;
+  }
+  void open() {
+    {
+      std::lock_guard lock(mutex_);
+      num_steps_ = std::numeric_limits<int>::max();
+    }
+    opened_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  int num_steps_;
+};
+
+class GatedExecutor final : public Executor {
+ public:
+  GatedExecutor(std::unique_ptr<Executor> inner, Gate& gate)
+      : inner_(std::move(inner)), gate_(gate) {}
+  void execute_model(const SchedulerOutput& output) override {
+    gate_.pass();
+    inner_->execute_model(output);
+  }
+  ModelRunnerOutput& sample_tokens() override { return inner_->sample_tokens(); }
+
+ private:
+  std::unique_ptr<Executor> inner_;
+  Gate& gate_;
+};
+
 TEST(EngineMetricsTest, AnAbortIsCountedAndResetsTheGauges) {
-  AsyncEngine engine(null_engine());
+  Gate gate(2);
+  EngineHooks hooks;
+  hooks.wrap_executor = [&](std::unique_ptr<Executor> executor) {
+    return std::make_unique<GatedExecutor>(std::move(executor), gate);
+  };
+  AsyncEngine engine(load_engine(null_engine(), UsageContext::kLlm, hooks));
   SamplingParams params;
-  params.max_tokens = 480;
+  params.max_tokens = 400;
   params.ignore_eos = true;
-  params.output_kind = RequestOutputKind::kDelta;
-  // As a pause leaves them where they are, the gauges can be looked at.
   ASSERT_TRUE(engine.pause_generation(PauseMode::kKeep, false));
   std::vector<std::shared_ptr<RequestStream>> streams;
   for (int i = 0; i < 3; ++i)
@@ -160,12 +205,13 @@ TEST(EngineMetricsTest, AnAbortIsCountedAndResetsTheGauges) {
   wait_until([&] { return gauge(engine, "vllm:num_requests_waiting") == 3.0; });
   EXPECT_EQ(gauge(engine, "vllm:num_requests_waiting_by_reason", {{"reason", "capacity"}}), 3.0);
   engine.resume_generation();
-  ASSERT_TRUE(streams[0]->next());
-  ASSERT_TRUE(engine.pause_generation(PauseMode::kKeep, false));
-  EXPECT_EQ(gauge(engine, "vllm:num_requests_running"), 3.0);
+  wait_until([&] { return gauge(engine, "vllm:num_requests_running") == 3.0; });
+  EXPECT_EQ(gauge(engine, "vllm:num_requests_waiting"), 0.0);
   EXPECT_GT(gauge(engine, "vllm:kv_cache_usage_perc"), 0.0);
+  EXPECT_EQ(engine.stats().num_unfinished_reqs, 3);
   engine.abort("0");
   streams.clear();
+  gate.open();
   wait_until([&] { return gauge(engine, "vllm:num_requests_running") == 0.0; });
   EXPECT_EQ(gauge(engine, "vllm:num_requests_waiting"), 0.0);
   EXPECT_EQ(gauge(engine, "vllm:kv_cache_usage_perc"), 0.0);

@@ -27,6 +27,7 @@ class FakeEngineCoreClient final : public EngineCoreClient {
   void abort_requests(std::vector<RequestId> ids) override;
   bool reset_prefix_cache(bool) override { return true; }
   bool pause(PauseMode, bool) override { return true; }
+  bool sleep(PauseMode) override { return true; }
   void resume() override {}
   EngineStats stats() const override { return {}; }
   bool wait_outputs(EngineCoreOutputs& outputs) override;

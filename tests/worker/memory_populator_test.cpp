@@ -1,5 +1,6 @@
 #include "worker/memory_populator.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 
@@ -38,6 +39,18 @@ TEST(MemoryPopulatorTest, TakesAllPagesAndLeavesTheirContents) {
   EXPECT_EQ(num_resident_bytes(storage), kNumBytes);
   EXPECT_EQ(bytes[5], std::byte{42});
   EXPECT_EQ(bytes[kNumBytes - 1], std::byte{0});
+}
+
+TEST(ReleaseMemoryTest, GivesWholePagesBackAndLeavesTheEnds) {
+  const Storage storage(kNumBytes);
+  auto* bytes = static_cast<std::byte*>(storage.data());
+  std::fill_n(bytes, kNumBytes, std::byte{42});
+  ASSERT_EQ(num_resident_bytes(storage), kNumBytes);
+  release_memory({bytes + 1, kNumBytes - 2});
+  EXPECT_LE(num_resident_bytes(storage), 2 * static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+  EXPECT_EQ(bytes[0], std::byte{42});
+  EXPECT_EQ(bytes[kNumBytes - 1], std::byte{42});
+  EXPECT_EQ(bytes[kNumBytes / 2], std::byte{0});
 }
 
 TEST(MemoryPopulatorTest, StopsWhenItsOwnerGoes) {
