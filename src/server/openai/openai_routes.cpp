@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "quire/error.h"
+#include "server/openai/content_type.h"
 #include "server/openai/models.h"
 #include "server/openai/render_json.h"
 #include "server/openai/serving.h"

@@ -1,12 +1,10 @@
 #include "server/openai/request_body.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "server/api_error.h"
 #include "server/request_fields.h"
 
 namespace quire::server {
@@ -100,15 +98,6 @@ void JsonBody::parse(const std::string& text) {
       "",
       {}
   );
-}
-
-void check_content_type(const HttpRequest& request) {
-  const std::string* header = request.find_header("content-type");
-  std::string type = header == nullptr ? "" : header->substr(0, header->find(';'));
-  std::erase_if(type, [](char c) { return c == ' ' || c == '\t'; });
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (type == "application/json") return;
-  throw ApiError(400, "Bad Request", "Unsupported Media Type: Only 'application/json' is allowed");
 }
 
 }  // namespace quire::server

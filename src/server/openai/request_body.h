@@ -7,7 +7,6 @@
 
 #include <simdjson.h>
 
-#include "server/http_message.h"
 #include "server/openai/request_value.h"
 
 namespace quire::server {
@@ -37,8 +36,5 @@ class JsonBody {
   simdjson::dom::parser parser_;
   simdjson::dom::object fields_;
 };
-
-// Throws ApiError 400 unless the request says that its body is JSON.
-void check_content_type(const HttpRequest& request);
 
 }  // namespace quire::server

@@ -7,6 +7,7 @@
 
 #include "quire/error.h"
 #include "server/api_error.h"
+#include "server/openai/content_type.h"
 
 namespace quire::server {
 namespace {
