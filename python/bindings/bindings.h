@@ -1,8 +1,11 @@
 #pragma once
 
+#include <vector>
+
 #include <nanobind/nanobind.h>
 
 #include "quire/engine_config.h"
+#include "quire/metrics.h"
 #include "quire/request_output.h"
 
 // The extension module quire._quire: each file of this folder adds its part. Python classes that
@@ -24,5 +27,8 @@ nb::list engine_fields();
 
 // quire.outputs.RequestOutput. The caller holds the GIL.
 nb::object to_python(RequestOutput&& output);
+
+// Objects of quire.metrics. The caller holds the GIL.
+nb::list metrics_to_python(const std::vector<Metric>& metrics);
 
 }  // namespace quire::python

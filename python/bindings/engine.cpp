@@ -137,9 +137,13 @@ void bind_requests(nb::class_<NativeEngine>& engine) {
       )
       .def(
           "render_chat",
-          [](NativeEngine& self, const std::string& request) {
-            return render_chat_request(self.engine(), request);
+          [](NativeEngine& self,
+             const std::string& request,
+             const std::optional<std::string>& chat_template) {
+            return render_chat_request(self.engine(), request, chat_template);
           },
+          nb::arg("request"),
+          nb::arg("chat_template").none(),
           Release()
       )
       .def("default_sampling_params", [](NativeEngine& self) {
@@ -171,6 +175,7 @@ void bind_state(nb::class_<NativeEngine>& engine) {
       .def("max_model_len", [](NativeEngine& self) { return self.engine().max_model_len(); })
       .def("dead_reason", [](NativeEngine& self) { return self.engine().dead_reason(); })
       .def("uses_v0", [](NativeEngine& self) { return self.engine().stats().uses_v0; })
+      .def("metrics", [](NativeEngine& self) { return metrics_to_python(self.engine().metrics()); })
       .def(
           "shutdown", [](NativeEngine& self) { self.engine().shutdown(); }, Release()
       );

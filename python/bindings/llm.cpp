@@ -94,9 +94,10 @@ void bind_llm(nb::module_& m) {
       .def("beam_search", &beam_search, nb::arg("prompts"), nb::arg("params"))
       .def(
           "render_chat",
-          [](LLM& self, const std::string& request) {
-            return render_chat_request(self.engine(), request);
-          },
+          [](LLM& self, const std::string& request, const std::optional<std::string>& chat_template
+          ) { return render_chat_request(self.engine(), request, chat_template); },
+          nb::arg("request"),
+          nb::arg("chat_template").none(),
           Release()
       )
       .def("default_sampling_params", &LLM::default_sampling_params)
@@ -104,6 +105,7 @@ void bind_llm(nb::module_& m) {
       .def("tokenizer", [](LLM& self) { return self.engine().tokenizer(); })
       .def("max_model_len", [](LLM& self) { return self.engine().max_model_len(); })
       .def("uses_v0", [](LLM& self) { return self.engine().stats().uses_v0; })
+      .def("metrics", [](LLM& self) { return metrics_to_python(self.engine().metrics()); })
       .def(
           "shutdown", [](LLM& self) { self.engine().shutdown(); }, Release()
       );

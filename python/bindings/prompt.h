@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,12 @@ Prompt read_prompt(nb::handle prompt);
 std::vector<Prompt> read_prompts(nb::handle prompts);
 
 // A chat request in JSON, rendered: {"messages": …, "tools": …, "chat_template_kwargs": …,
-// "add_generation_prompt": …, "continue_final_message": …}. Gives text and token ids.
+// "add_generation_prompt": …, "continue_final_message": …}. `chat_template`: source of a template
+// instead of the engine's. Gives text and token ids.
 std::pair<std::string, std::vector<int32_t>> render_chat_request(
-    const AsyncEngine& engine, const std::string& request
+    const AsyncEngine& engine,
+    const std::string& request,
+    const std::optional<std::string>& chat_template
 );
 
 }  // namespace quire::python

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, AsyncGenerator
+from collections.abc import AsyncGenerator
+from typing import Any, NoReturn
 
 from quire._quire import NativeEngine, RequestStream, SamplingParams
-from quire.engine_args import EngineArgs, engine_options
+from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
+from quire.fork_guard import guard
 from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
 
@@ -23,7 +25,9 @@ class AsyncLLM:
         self._native = NativeEngine(engine_options(model, kwargs, self._bound_scheduler))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: dict[int, asyncio.Future[None]] = {}
+        self._streams: dict[int, RequestStream] = {}
         self._next_key = 0
+        guard(self)
 
     @classmethod
     def from_engine_args(cls, engine_args: EngineArgs, **_: Any) -> AsyncLLM:
@@ -47,6 +51,7 @@ class AsyncLLM:
         key = self._next_key
         self._next_key += 1
         stream = self._native.add_request(key, request_id, prompt, params, priority)
+        self._streams[key] = stream
         try:
             while True:
                 output = stream.try_next()
@@ -58,6 +63,7 @@ class AsyncLLM:
                     return
         finally:
             self._waiters.pop(key, None)
+            del self._streams[key]
             if not stream.finished():
                 self._native.abort(request_id)
 
@@ -105,6 +111,12 @@ class AsyncLLM:
         if tokenizer is None:
             raise ValueError("skip_tokenizer_init=True: this engine has no tokenizer.")
         return Tokenizer(tokenizer, self._native)
+
+    async def start_profile(self, *_: Any) -> NoReturn:
+        raise NotImplementedError(NO_PROFILER)
+
+    async def stop_profile(self) -> NoReturn:
+        raise NotImplementedError(NO_PROFILER)
 
     def get_default_sampling_params(self) -> SamplingParams:
         return self._native.default_sampling_params()

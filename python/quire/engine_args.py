@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from quire._quire import engine_fields
@@ -31,6 +32,15 @@ _ONLY_VALUES: dict[str, tuple[tuple[Any, ...], str]] = {
     "distributed_executor_backend": ((None, "uni"), "One process serves the model."),
 }
 
+# Options that only V0's scheduler has, with their values that ask for nothing.
+_V0_ONLY: dict[str, tuple[Any, ...]] = {
+    "scheduler_delay_factor": (None, 0, 0.0),
+    "preemption_mode": (None,),
+    "swap_space": (None,),
+}
+
+NO_PROFILER = "There is no profiler inside: run the script under one, as in `perf record -g`."
+
 
 def engine_options(
     model: str, kwargs: dict[str, Any], bound_scheduler: str | None
@@ -44,9 +54,23 @@ def engine_options(
                 raise ValueError(f"{name}={value!r} is not supported. {instead}")
             continue
         options[name] = str(value).removeprefix("torch.") if name == "dtype" else value
+    _check_v1_alone(options)
     if bound_scheduler is not None:
         options.setdefault("scheduler", bound_scheduler)
     return options
+
+
+def _check_v1_alone(options: dict[str, Any]) -> None:
+    """vLLM's error for VLLM_USE_V1=1 with an option of V0."""
+    if options.get("scheduler") is not None or os.environ.get("VLLM_USE_V1") != "1":
+        return
+    for name, nothing in _V0_ONLY.items():
+        if options.get(name) not in nothing:
+            flag = "--" + name.replace("_", "-")
+            raise NotImplementedError(
+                f"VLLM_USE_V1=1 is not supported with {flag}. Leave {name} out, or set "
+                "VLLM_USE_V1=0 for the V0 scheduler."
+            )
 
 
 class EngineArgs:

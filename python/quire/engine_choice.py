@@ -10,7 +10,7 @@ _BOUND: dict[str, type[LLM]] = {}
 
 
 def scheduler_of_environment() -> str | None:
-    """"v1" or "v0" as VLLM_USE_V1 says; None when it is unset."""
+    """What VLLM_USE_V1 says: "v1" or "v0"; None when it is unset."""
     value = os.environ.get("VLLM_USE_V1")
     if value is None:
         return None

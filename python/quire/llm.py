@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from quire._quire import BeamSearchParams, NativeLLM, SamplingParams
-from quire.engine_args import engine_options
+from quire.engine_args import NO_PROFILER, engine_options
+from quire.fork_guard import guard
 from quire.outputs import BeamSearchOutput, BeamSearchSequence, RequestOutput
 from quire.tokenizer import Tokenizer, chat_request
+
+if TYPE_CHECKING:
+    from quire.metrics import Metric
 
 
 class LLM:
@@ -23,6 +28,7 @@ class LLM:
 
     def __init__(self, model: str, **kwargs: Any):
         self._native = NativeLLM(engine_options(model, kwargs, self._bound_scheduler))
+        guard(self)
 
     def generate(
         self,
@@ -55,10 +61,11 @@ class LLM:
         tools: list[dict[str, Any]] | None = None,
         chat_template_kwargs: dict[str, Any] | None = None,
     ) -> list[RequestOutput]:
-        """Answers one conversation or a list of them, rendered with the model's chat template."""
+        """Answers one conversation or a list of them.
+
+        chat_template: source of a template (Jinja) instead of the model's.
+        """
         _refuse_lora(lora_request)
-        if chat_template is not None:
-            raise ValueError("chat_template: give it to LLM(chat_template=…), for all calls.")
         if chat_template_content_format != "auto":
             raise ValueError("chat_template_content_format: it is read off the template; use auto.")
         conversations = messages if messages and isinstance(messages[0], list) else [messages]
@@ -71,7 +78,7 @@ class LLM:
                 continue_final_message=continue_final_message,
                 chat_template_kwargs=chat_template_kwargs,
             )
-            text, token_ids = self._native.render_chat(request)
+            text, token_ids = self._native.render_chat(request, chat_template)
             prompts.append({"prompt": text, "prompt_token_ids": token_ids})
         params = self._params(sampling_params)
         return self._native.generate(prompts, params, bool(use_tqdm), [])
@@ -99,6 +106,16 @@ class LLM:
     ) -> bool:
         """Forgets the prefix cache; False: blocks are in use, and nothing was forgotten."""
         return self._native.reset_prefix_cache(reset_running_requests)
+
+    def get_metrics(self) -> list[Metric]:
+        """Counters, gauges and histograms of the engine, by the names of docs/metrics.md."""
+        return self._native.metrics()
+
+    def start_profile(self, *_: Any) -> NoReturn:
+        raise NotImplementedError(NO_PROFILER)
+
+    def stop_profile(self) -> NoReturn:
+        raise NotImplementedError(NO_PROFILER)
 
     def _params(self, params: Any) -> Any:
         return self.get_default_sampling_params() if params is None else params

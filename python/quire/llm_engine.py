@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from quire._quire import NativeEngine, RequestStream, SamplingParams
-from quire.engine_args import EngineArgs, engine_options
+from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
+from quire.fork_guard import guard
 from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from quire.metrics import Metric
 
 # So long step() waits for an output before it lets signals through and waits on.
 _PATIENCE = 0.05
@@ -22,6 +26,7 @@ class LLMEngine:
         self._native = NativeEngine(engine_options(model, kwargs, self._bound_scheduler))
         self._streams: dict[int, tuple[str, RequestStream]] = {}
         self._next_key = 0
+        guard(self)
 
     @classmethod
     def from_engine_args(cls, engine_args: EngineArgs, **_: Any) -> LLMEngine:
@@ -84,3 +89,12 @@ class LLMEngine:
 
     def reset_prefix_cache(self, reset_running_requests: bool = False) -> bool:
         return self._native.reset_prefix_cache(reset_running_requests)
+
+    def get_metrics(self) -> list[Metric]:
+        return self._native.metrics()
+
+    def start_profile(self, *_: Any) -> NoReturn:
+        raise NotImplementedError(NO_PROFILER)
+
+    def stop_profile(self) -> NoReturn:
+        raise NotImplementedError(NO_PROFILER)

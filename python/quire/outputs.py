@@ -13,6 +13,7 @@ class Logprob:
     """
 
     __slots__ = ("logprob", "rank", "decoded_token")
+    __hash__ = None  # it can be changed
 
     def __init__(self, logprob: float, rank: int | None = None, decoded_token: str | None = None):
         self.logprob = logprob

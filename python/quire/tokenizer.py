@@ -30,6 +30,7 @@ class Tokenizer:
         self,
         conversation: list[dict[str, Any]],
         tools: list[dict[str, Any]] | None = None,
+        chat_template: str | None = None,
         add_generation_prompt: bool = False,
         continue_final_message: bool = False,
         tokenize: bool = True,
@@ -42,15 +43,15 @@ class Tokenizer:
             continue_final_message=continue_final_message,
             chat_template_kwargs=kwargs,
         )
-        text, token_ids = self._llm.render_chat(request)
+        text, token_ids = self._llm.render_chat(request, chat_template)
         return token_ids if tokenize else text
 
-    def convert_tokens_to_ids(self, tokens: str | list[str]) -> int | None | list[int | None]:
+    def convert_tokens_to_ids(self, tokens: str | list[str]) -> int | list[int | None] | None:
         if isinstance(tokens, str):
             return self._tokenizer.token_to_id(tokens)
         return [self._tokenizer.token_to_id(token) for token in tokens]
 
-    def convert_ids_to_tokens(self, ids: int | list[int]) -> str | None | list[str | None]:
+    def convert_ids_to_tokens(self, ids: int | list[int]) -> str | list[str | None] | None:
         if isinstance(ids, int):
             return self._tokenizer.id_to_token(ids)
         return [self._tokenizer.id_to_token(token_id) for token_id in ids]

@@ -12,6 +12,9 @@ from quire import (
     RequestOutput,
     SamplingParams,
 )
+from vllm._alone import check_alone
+
+check_alone()
 
 # The version of vLLM whose behaviour this follows, with quire's own behind the +.
 __version__ = f"0.22.1+quire.{quire.__version__}"

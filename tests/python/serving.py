@@ -36,7 +36,11 @@ def serve(command: list[str], variables: dict[str, str] | None = None):
     environment = {**os.environ, **(variables or {})}
     options = ["--host", "127.0.0.1", "--port", "0", "--max-model-len", "512"]
     process = subprocess.Popen(
-        command + options, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command + options,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         yield Server(process, _wait_for_address(process))

@@ -52,10 +52,27 @@ def test_the_engines_module_tells_the_truth(monkeypatch, model, value, module):
     assert engine._native.uses_v0() == (value == "0")
 
 
-def test_v1_refuses_what_only_v0_can(monkeypatch, model):
+@pytest.mark.parametrize(
+    ("option", "flag"),
+    [
+        ({"scheduler_delay_factor": 0.5}, "--scheduler-delay-factor"),
+        ({"preemption_mode": "swap"}, "--preemption-mode"),
+        ({"swap_space": 4}, "--swap-space"),
+    ],
+)
+def test_v1_refuses_what_only_v0_can(monkeypatch, model, option, flag):
     monkeypatch.setenv("VLLM_USE_V1", "1")
-    with pytest.raises(ValueError, match="scheduler.delay.factor is not supported with the V1 scheduler"):
-        fetch("vllm", "LLM")(model=model, scheduler_delay_factor=0.5)
+    with pytest.raises(NotImplementedError, match=f"VLLM_USE_V1=1 is not supported with {flag}"):
+        fetch("vllm", "LLM")(model=model, **option)
+    monkeypatch.setenv("VLLM_USE_V1", "0")
+    assert fetch("vllm", "LLM")(model=model, max_model_len=128, **option)._native.uses_v0()
+
+
+def test_a_v0_option_chooses_v0_when_nothing_else_does(model):
+    from vllm import LLM
+
+    engine = LLM(model=model, max_model_len=128, scheduler_delay_factor=0.5)
+    assert engine._native.uses_v0()
 
 
 def test_another_value_is_refused(monkeypatch):

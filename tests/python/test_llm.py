@@ -10,6 +10,7 @@ import pytest
 
 from vllm import LLM, SamplingParams
 from vllm.sampling_params import BeamSearchParams
+from vllm.v1.metrics.reader import Counter, Gauge, Histogram
 
 GREEDY = SamplingParams(temperature=0, max_tokens=8)
 
@@ -49,13 +50,14 @@ def test_logprobs_are_dicts_by_token_id(llm):
     (output,) = llm.generate("Hello world", params)
     completion = output.outputs[0]
     assert len(completion.logprobs) == len(completion.token_ids)
-    for token_id, candidates in zip(completion.token_ids, completion.logprobs):
+    for token_id, candidates in zip(completion.token_ids, completion.logprobs, strict=True):
         assert candidates[token_id].rank == 1
         assert candidates[token_id].logprob <= 0
         assert isinstance(candidates[token_id].decoded_token, str)
     assert output.prompt_logprobs[0] is None
     assert len(output.prompt_logprobs) == len(output.prompt_token_ids)
-    total = sum(c[t].logprob for t, c in zip(completion.token_ids, completion.logprobs))
+    pairs = zip(completion.token_ids, completion.logprobs, strict=True)
+    total = sum(candidates[token_id].logprob for token_id, candidates in pairs)
     assert completion.cumulative_logprob == pytest.approx(total, abs=1e-4)
 
 
@@ -85,6 +87,18 @@ def test_chat_renders_the_models_template(llm):
     assert len(llm.chat([messages, messages], GREEDY)) == 2
 
 
+def test_chat_takes_another_template(llm):
+    messages = [{"role": "user", "content": "Hi"}]
+    template = "{{ bos_token }}{% for message in messages %}<<{{ message.content }}>>{% endfor %}"
+    (output,) = llm.chat(messages, GREEDY, chat_template=template)
+    assert output.prompt.endswith("<<Hi>>") and "user" not in output.prompt
+    tokenizer = llm.get_tokenizer()
+    ids = tokenizer.apply_chat_template(messages, chat_template=template)
+    assert output.prompt_token_ids == ids
+    with pytest.raises(ValueError, match="template"):
+        llm.chat(messages, GREEDY, chat_template="{% for %}")
+
+
 def test_beam_search_is_sorted(llm):
     (output,) = llm.beam_search(["Hello"], BeamSearchParams(beam_width=3, max_tokens=4))
     scores = [sequence.cum_logprob for sequence in output.sequences]
@@ -94,8 +108,29 @@ def test_beam_search_is_sorted(llm):
 def test_a_second_prompt_with_the_same_prefix_hits_the_cache(llm):
     assert llm.reset_prefix_cache()
     prefix = list(range(100, 180))
-    first, second = (llm.generate(prefix + [n], GREEDY)[0].num_cached_tokens for n in (5, 6))
+    first, second = (llm.generate([*prefix, n], GREEDY)[0].num_cached_tokens for n in (5, 6))
     assert (first, second) == (0, 80)
+
+
+def test_metrics_count_what_was_generated(llm):
+    def value(name):
+        (metric,) = [m for m in llm.get_metrics() if m.name == name]
+        return metric
+
+    before = value("vllm:generation_tokens").value
+    llm.generate(["Hello", "Hello"], SamplingParams(max_tokens=5, ignore_eos=True))
+    assert value("vllm:generation_tokens").value - before == 10
+    assert isinstance(value("vllm:generation_tokens"), Counter)
+    assert isinstance(value("vllm:kv_cache_usage_perc"), Gauge)
+    latency = value("vllm:e2e_request_latency_seconds")
+    assert isinstance(latency, Histogram)
+    assert latency.buckets["+Inf"] == latency.count > 0 and latency.sum > 0
+    assert latency.labels["engine"] == "0"
+
+
+def test_profiling_is_refused_with_what_to_do(llm):
+    with pytest.raises(NotImplementedError, match="perf record"):
+        llm.start_profile()
 
 
 def test_bad_prompts_are_refused_and_nothing_else_is_lost(llm):

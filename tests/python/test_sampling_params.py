@@ -76,7 +76,7 @@ def test_what_is_not_there_is_refused_with_a_sentence(field):
 
 
 def test_greedy_with_several_completions_is_refused():
-    with pytest.raises(ValueError, match="n must be 1 when using greedy sampling, got 2."):
+    with pytest.raises(ValueError, match=r"n must be 1 when using greedy sampling, got 2\."):
         SamplingParams(n=2, temperature=0)
 
 

@@ -39,7 +39,10 @@ PYTHON_BLOCKS = {
         "import os",
         "outputs = llm.generate(conversations, SamplingParams(max_tokens=100))",
     ),
-    "block_size": ("# Verify prefix caching is enabled", "# Check cache hit rate (if metrics available)"),
+    "block_size": (
+        "# Verify prefix caching is enabled",
+        "# Check cache hit rate (if metrics available)",
+    ),
 }
 
 
@@ -51,7 +54,7 @@ def block(name: str) -> str:
     end = ends[-1] if name != "enable" else ends[0]
     begin = max(i for i in range(end) if lines[i] == first)
     if name in ("verify", "prefix", "shared", "detect"):
-        assert "import os" == lines[begin]
+        assert lines[begin] == "import os"
     return "\n".join(lines[begin : end + 1]) + "\n"
 
 
@@ -59,7 +62,12 @@ def run(code: str, **variables: str) -> subprocess.CompletedProcess:
     environment = {k: v for k, v in os.environ.items() if k != "VLLM_USE_V1"}
     environment |= {"QUIRE_MODEL_ALIASES": ALIASES, **variables}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
@@ -147,6 +155,8 @@ def test_step_1_serves():
     assert "export VLLM_USE_V1=1" in text
     assert "vllm serve meta-llama/Llama-2-7b-chat-hf" in text
     vllm = Path(sysconfig.get_path("scripts")) / "vllm"
+    if not vllm.exists():
+        pytest.skip("the package is not installed but on PYTHONPATH: there is no command vllm")
     variables = {"VLLM_USE_V1": "1", "QUIRE_MODEL_ALIASES": ALIASES}
     with serve([str(vllm), "serve", "meta-llama/Llama-2-7b-chat-hf"], variables) as server:
         models = server.get("/v1/models")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Union
+from typing import TypedDict
 
 
 class _CacheSalt(TypedDict, total=False):
@@ -21,6 +21,6 @@ class TokensPrompt(_PromptText):
     prompt_token_ids: list[int]
 
 
-PromptType = Union[str, list[int], TextPrompt, TokensPrompt]
+PromptType = str | list[int] | TextPrompt | TokensPrompt
 
 __all__ = ["PromptType", "TextPrompt", "TokensPrompt"]
