@@ -33,10 +33,13 @@ struct ByteCounts {
 
 }  // namespace
 
+// A route shows what it has answered: its metrics are made with its first answer of a kind.
 class HttpMetrics::Handler {
  public:
-  std::array<prometheus::Counter*, kNumStatusClasses> requests{};
-  prometheus::Histogram* seconds = nullptr;
+  std::string method;
+  std::string path;
+  std::array<std::atomic<prometheus::Counter*>, kNumStatusClasses> requests{};
+  std::atomic<prometheus::Histogram*> seconds = nullptr;
   ByteCounts* request_bytes = nullptr;
   ByteCounts* response_bytes = nullptr;
 };
@@ -62,12 +65,33 @@ struct HttpMetrics::Impl {
   ) {
     MetricFamily family{name, help, prometheus::MetricType::Summary, {}};
     for (const auto& [path, count] : counts) {
+      if (count.num_bodies == 0) continue;
       ClientMetric& metric = family.metric.emplace_back();
       metric.label = {{"handler", path}};
       metric.summary.sample_count = count.num_bodies;
       metric.summary.sample_sum = static_cast<double>(count.num_bytes);
     }
     return family;
+  }
+
+  // The family gives several threads that ask at once the same metric.
+  prometheus::Counter& requests_of(Handler& handler, size_t status_class) {
+    std::atomic<prometheus::Counter*>& place = handler.requests[status_class];
+    if (place.load() == nullptr) {
+      const std::string status = std::to_string(status_class) + "xx";
+      place =
+          &requests.Add({{"handler", handler.path}, {"method", handler.method}, {"status", status}}
+          );
+    }
+    return *place.load();
+  }
+
+  prometheus::Histogram& seconds_of(Handler& handler) {
+    if (handler.seconds.load() == nullptr) {
+      handler.seconds =
+          &seconds.Add({{"handler", handler.path}, {"method", handler.method}}, kSeconds);
+    }
+    return *handler.seconds.load();
   }
 
   prometheus::Registry registry;
@@ -84,12 +108,8 @@ HttpMetrics::~HttpMetrics() = default;
 
 HttpMetrics::Handler& HttpMetrics::add_handler(const std::string& method, const std::string& path) {
   Handler& handler = impl_->handlers.emplace_back();
-  for (int status_class = 1; status_class < kNumStatusClasses; ++status_class) {
-    const std::string status = std::to_string(status_class) + "xx";
-    handler.requests[static_cast<size_t>(status_class)] =
-        &impl_->requests.Add({{"handler", path}, {"method", method}, {"status", status}});
-  }
-  handler.seconds = &impl_->seconds.Add({{"handler", path}, {"method", method}}, kSeconds);
+  handler.method = method;
+  handler.path = path;
   handler.request_bytes = &impl_->request_bytes[path];
   handler.response_bytes = &impl_->response_bytes[path];
   return handler;
@@ -98,8 +118,8 @@ HttpMetrics::Handler& HttpMetrics::add_handler(const std::string& method, const 
 void HttpMetrics::record(Handler& handler, const Sample& sample) {
   const auto status_class = static_cast<size_t>(sample.status / 100);
   if (status_class > 0 && status_class < kNumStatusClasses)
-    handler.requests[status_class]->Increment();
-  handler.seconds->Observe(sample.seconds);
+    impl_->requests_of(handler, status_class).Increment();
+  impl_->seconds_of(handler).Observe(sample.seconds);
   impl_->fine_seconds.Observe(sample.seconds);
   handler.request_bytes->add(sample.request_bytes);
   handler.response_bytes->add(sample.response_bytes);

@@ -160,6 +160,7 @@ TEST_F(MonitoringTest, AnswersAreCountedByHandlerMethodAndStatus) {
   EXPECT_THAT(text, count("/v1/chat/completions", "2xx", 1));
   EXPECT_THAT(text, count("/tokenize", "4xx", 1));
   EXPECT_THAT(text, Not(HasSubstr("handler=\"/health\"")));
+  EXPECT_THAT(text, Not(HasSubstr("status=\"5xx\""))) << "there was none";
   EXPECT_THAT(text, HasSubstr("http_request_duration_highr_seconds_count 4\n"));
   EXPECT_THAT(
       text,
