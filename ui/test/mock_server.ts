@@ -83,6 +83,7 @@ export class MockServer {
       if (answer.pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, answer.pauseMs));
     }
     if (answer.end === 'cut') {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // what was sent arrives
       response.destroy();
       return;
     }

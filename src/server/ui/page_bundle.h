@@ -3,10 +3,10 @@
 // Written by ui/build.mjs together with index.html.gz.
 namespace quire::server {
 
-inline constexpr char kPageEtag[] = "\"5e74a59286355234eda7be2b2124febd\"";
+inline constexpr char kPageEtag[] = "\"fd22b2cd91201d3e8a7c825a34585cfb\"";
 inline constexpr char kPagePolicy[] =
     "default-src 'none'; "
-    "script-src 'sha256-mmBKFgcULYDcPbtTGgnRV2flXcWbJHUIgoqTXB+q0NQ='; "
+    "script-src 'sha256-UG7AqDLt+V23sRTDCecFlaF1Om1IjBu6xejxZPtNxaA='; "
     "style-src 'sha256-dZyItNJhuimgg+hy2RmZH3F5+q/tR+TvapfZQRoUX8U='; "
     "connect-src 'self'; "
     "img-src data:; "

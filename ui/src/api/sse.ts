@@ -58,6 +58,11 @@ export class SseParser {
   }
 }
 
+/** Browsers say no more than "network error", each in its own words; an abort is none. */
+function tellLostConnection(error: unknown): never {
+  throw error instanceof TypeError ? new Error('The connection was lost.') : error;
+}
+
 /** The events of a response's body, as they arrive. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -66,7 +71,7 @@ export async function* readEvents(
   const parser = new SseParser();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(tellLostConnection);
       if (done) return;
       yield* parser.push(value);
     }
