@@ -19,12 +19,12 @@ build: build/dependencies.stamp $(BUILD)/build.ninja  ## Build the program: buil
 
 test:  ## Every test but the long ones, lint, sanitizers of the bookkeeping, a short fuzzing
 	@scripts/install_dependencies.sh --test
-	@python3 tools/run_tests.py lint tools rust release asan-ubsan fuzz
+	@python3 tools/run_tests.py lint tools rust release clients asan-ubsan fuzz
 
 test-all:  ## make test, the long tests, the web page, all sanitizers, long fuzzing; writes docs/test-all-result.txt
 	@scripts/install_dependencies.sh --test-all
 	@python3 tools/run_tests.py --long --result docs/test-all-result.txt \
-	  lint tools rust release page asan-ubsan tsan fuzz
+	  lint tools rust release clients page asan-ubsan tsan fuzz
 
 bench:  ## Build the benchmarks of bench/ and run them
 	@scripts/install_dependencies.sh --test

@@ -61,7 +61,7 @@ MAY_INCLUDE_PUBLIC = {
     "include": ANY,
 }
 TEST_FOLDERS_OF_THEIR_OWN = {
-    "apps", "bench", "cli", "data", "e2e", "fuzz", "python", "rust", "support"
+    "apps", "bench", "cli", "clients", "data", "e2e", "fuzz", "python", "rust", "support"
 }
 
 CODE = {".h", ".hpp", ".cpp", ".cc", ".cu", ".cuh"}

@@ -21,6 +21,7 @@ STAGES = {
     "tools": test_stages.tools,
     "rust": test_stages.rust,
     "release": test_stages.release,
+    "clients": test_stages.clients,
     "asan-ubsan": test_stages.asan_ubsan,
     "tsan": test_stages.tsan,
     "python": test_stages.python,
