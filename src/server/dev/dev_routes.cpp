@@ -29,7 +29,7 @@ HttpResponse flag_response(const char* name, bool flag) {
   return response;
 }
 
-// The state of the engine is in the way; nothing was changed.
+// The state of the engine is in the way; nothing happened.
 [[noreturn]] void throw_conflict(const char* sentence) {
   throw ApiError(409, "ConflictError", sentence);
 }
@@ -52,7 +52,8 @@ Reply abort_requests(AsyncEngine& engine, Request request) {
   simdjson::dom::parser parser;
   const RequestFields body = parse_body(parser, request.body);
   body.required("request_ids");
-  for (const simdjson::dom::element entry : *body.array("request_ids")) {
+  const auto request_ids = body.array("request_ids");
+  for (const simdjson::dom::element entry : *request_ids) {
     std::string_view id;
     if (entry.get(id) != simdjson::SUCCESS) body.fail("request_ids", "must be a list of strings");
     engine.abort(std::string(id));
@@ -62,14 +63,13 @@ Reply abort_requests(AsyncEngine& engine, Request request) {
 
 PauseMode pause_mode(Request request) {
   const std::string_view mode = query_choice(request, "mode", {"abort", "wait", "keep"});
-  if (mode == "wait" || query_flag(request, "wait_for_inflight_requests", false)) {
-    return PauseMode::kWait;
-  }
+  if (mode == "wait") return PauseMode::kWait;
   return mode == "keep" ? PauseMode::kKeep : PauseMode::kAbort;
 }
 
 Reply pause(AsyncEngine& engine, Request request) {
-  const PauseMode mode = pause_mode(request);
+  const bool waits = query_flag(request, "wait_for_inflight_requests", false);
+  const PauseMode mode = waits ? PauseMode::kWait : pause_mode(request);
   if (!engine.pause_generation(mode, query_flag(request, "clear_cache", true))) {
     throw_conflict("The engine was resumed meanwhile, or has ended: it is not paused.");
   }
@@ -79,6 +79,30 @@ Reply pause(AsyncEngine& engine, Request request) {
 Reply resume(AsyncEngine& engine, Request) {
   engine.resume_generation();
   return status_response("resumed");
+}
+
+Reply is_paused(AsyncEngine& engine, Request) {
+  return flag_response("is_paused", engine.is_paused());
+}
+
+Reply sleep(AsyncEngine& engine, Request request) {
+  const std::string_view level = query_choice(request, "level", {"1", "0", "2"});
+  if (!engine.sleep(level.front() - '0', pause_mode(request))) {
+    throw_conflict("The engine was woken meanwhile, or has ended: it does not sleep.");
+  }
+  return HttpResponse{.body = "{}"};
+}
+
+Reply wake_up(AsyncEngine& engine, Request request) {
+  if (request.query.contains("tags")) {
+    throw InvalidArgument("tags", "Weights and KV cache wake up together: leave it away.");
+  }
+  engine.wake_up();
+  return HttpResponse{.body = "{}"};
+}
+
+Reply is_sleeping(AsyncEngine& engine, Request) {
+  return flag_response("is_sleeping", engine.is_sleeping());
 }
 
 }  // namespace
@@ -92,9 +116,6 @@ std::vector<Route> make_dev_routes(const ServerState& state) {
       return operation(engine, request);
     };
   };
-  const Handler is_paused = [&engine](Request, const CallContext&) -> Reply {
-    return flag_response("is_paused", engine.is_paused());
-  };
   const Handler server_info = [&state](Request request, const CallContext&) {
     const std::string_view format = query_choice(request, "config_format", {"text", "json"});
     return Reply(HttpResponse{.body = server_info_json(state, format)});
@@ -104,7 +125,10 @@ std::vector<Route> make_dev_routes(const ServerState& state) {
       {"POST", "/abort_requests", call(abort_requests)},
       {"POST", "/pause", call(pause), /*may_block=*/true},
       {"POST", "/resume", call(resume)},
-      {"GET", "/is_paused", is_paused},
+      {"GET", "/is_paused", call(is_paused)},
+      {"POST", "/sleep", call(sleep), /*may_block=*/true},
+      {"POST", "/wake_up", call(wake_up), /*may_block=*/true},
+      {"GET", "/is_sleeping", call(is_sleeping)},
       {"GET", "/server_info", server_info},
   };
 }

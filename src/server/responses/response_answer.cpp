@@ -7,6 +7,7 @@
 #include "quire/tokenizer.h"
 #include "server/api_error.h"
 #include "server/chat_messages_writer.h"
+#include "server/openai/choice_json.h"
 
 namespace quire::server {
 namespace {
@@ -40,7 +41,19 @@ void ResponseAnswer::begin(std::string& events) {
 void ResponseAnswer::add(int /*index*/, RequestOutput output, std::string& events) {
   begin(events);
   const MessageDelta delta = reader_.take(output);
-  output_.add(delta, {}, events);
+  output_.add(delta, logprobs_of(output), events);
+}
+
+std::string ResponseAnswer::logprobs_of(const RequestOutput& output) const {
+  std::string json;
+  if (!setup_.top_logprobs) return json;
+  JsonWriter writer(json, JsonSpacing::kCompact);
+  const TokenTexts texts = {.tokenizer = setup_.state->engine.tokenizer()};
+  for (const CompletionOutput& completion : output.outputs) {
+    if (!completion.logprobs) continue;
+    write_token_logprobs(writer, texts, *completion.logprobs, *setup_.top_logprobs);
+  }
+  return json;
 }
 
 HttpResponse ResponseAnswer::finish(std::string& events) {

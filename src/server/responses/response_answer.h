@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/completion_reader.h"
@@ -18,6 +19,7 @@ struct ResponseSetup {
   std::string engine_request_id;
   bool parallel_tool_calls = true;
   bool stream = false;
+  std::optional<int> top_logprobs;  // to report per token; none: no logprobs
   std::shared_ptr<ResponseStore> store;  // nullptr: the response is not kept
   std::string conversation;  // StoredResponse::conversation, without the answer
 };
@@ -32,6 +34,7 @@ class ResponseAnswer : public Answer {
 
  private:
   void begin(std::string& events);
+  std::string logprobs_of(const RequestOutput& output) const;
   ResponseState final_state() const;
   ResponseUsage usage() const;
   std::string response_json(const ResponseState& state) const;

@@ -171,7 +171,8 @@ std::string response_request_members(const RequestFields& body, const ResponseRe
   writer.field("top_logprobs", request.call.params.logprobs.value_or(0));
   writer.field("top_p", request.call.params.top_p);
   write_text_or(writer, body, "truncation", "disabled");
-  write_given(writer, body, "user");
+  // Not null: clients take a text or nothing.
+  if (const auto user = body.text("user")) writer.field("user", *user);
   return members;
 }
 

@@ -88,12 +88,8 @@ void append_response(
     const bool is_cut = state.status != "completed" && i + 1 == items.size();
     append_output_item(writer, items[i], is_cut ? "incomplete" : "completed");
   }
-  writer.end_array().key("usage");
-  if (state.usage) {
-    append_usage(writer, *state.usage);
-  } else {
-    writer.null();
-  }
+  writer.end_array();
+  if (state.usage) append_usage(writer.key("usage"), *state.usage);
   writer.raw(head.request_members).end_object();
 }
 

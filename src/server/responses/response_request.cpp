@@ -104,6 +104,12 @@ bool read_tool_choice(const RequestFields& body, bool has_tools) {
 void read_reasoning(const RequestFields& body, ChatCall& call) {
   const auto reasoning = body.object("reasoning");
   if (!reasoning) return;
+  require_one_of(
+      *reasoning,
+      "effort",
+      {"none", "minimal", "low", "medium", "high", "xhigh", "max"},
+      "none, minimal, low, medium, high, xhigh and max are"
+  );
   call.reasoning_effort = text_or(*reasoning, "effort", "");
   for (const char* name : {"summary", "generate_summary"})
     require_one_of(*reasoning, name, {"auto"}, "thoughts come whole, as content");

@@ -92,8 +92,10 @@ Reply ResponsesApi::create(const HttpRequest& http, const CallContext& context) 
   if (is_kept(request)) setup.store = store_;
   setup.conversation = joined(previous_conversation(request), request.call.messages_json);
   request.call.messages_json = with_instructions(request, setup.conversation);
+  // Logprobs come with the text that they belong to, which deltas tell.
+  const bool takes_deltas = request.stream || request.wants_logprobs;
   request.call.params.output_kind =
-      request.stream ? RequestOutputKind::kDelta : RequestOutputKind::kFinalOnly;
+      takes_deltas ? RequestOutputKind::kDelta : RequestOutputKind::kFinalOnly;
   setup.head.id = "resp_" + random_hex(32);
   setup.head.model = request.model.empty() ? state_.model_names.front() : request.model;
   setup.head.created_at = static_cast<int64_t>(wall_time());
@@ -101,6 +103,7 @@ Reply ResponsesApi::create(const HttpRequest& http, const CallContext& context) 
   setup.head.request_members += setup.store ? ", \"store\": true" : ", \"store\": false";
   setup.parallel_tool_calls = request.parallel_tool_calls;
   setup.stream = request.stream;
+  setup.top_logprobs = request.call.params.logprobs;
   request.call.request_id = setup.head.id;
   StartedChat started = start_chat(state_, request.call, context);
   setup.chat = std::move(started.rendered);
