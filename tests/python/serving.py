@@ -6,7 +6,11 @@ import os
 import re
 import signal
 import subprocess
+import sysconfig
 import urllib.request
+from pathlib import Path
+
+import pytest
 
 
 class Server:
@@ -48,6 +52,14 @@ def serve(command: list[str], variables: dict[str, str] | None = None):
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def program(name: str) -> str:
+    """Path of the console script `name`; without it the test is skipped."""
+    path = Path(sysconfig.get_path("scripts")) / name
+    if not path.exists():
+        pytest.skip(f"the package is not installed but on PYTHONPATH: there is no command {name}")
+    return str(path)
 
 
 def _wait_for_address(process: subprocess.Popen) -> str:

@@ -8,13 +8,11 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
-from pathlib import Path
 
 import pytest
 
 from conftest import MODEL, ROOT
-from serving import serve
+from serving import program, serve
 
 SEED = ROOT / "../shared/seed/vllm-v1-engine.txt"
 ALIASES = f"meta-llama/Llama-2-7b-chat-hf={MODEL},model={MODEL}"
@@ -154,11 +152,8 @@ def test_step_1_serves():
     text = SEED.read_text(encoding="utf-8")
     assert "export VLLM_USE_V1=1" in text
     assert "vllm serve meta-llama/Llama-2-7b-chat-hf" in text
-    vllm = Path(sysconfig.get_path("scripts")) / "vllm"
-    if not vllm.exists():
-        pytest.skip("the package is not installed but on PYTHONPATH: there is no command vllm")
     variables = {"VLLM_USE_V1": "1", "QUIRE_MODEL_ALIASES": ALIASES}
-    with serve([str(vllm), "serve", "meta-llama/Llama-2-7b-chat-hf"], variables) as server:
+    with serve([program("vllm"), "serve", "meta-llama/Llama-2-7b-chat-hf"], variables) as server:
         models = server.get("/v1/models")
         assert models["data"][0]["id"] == "meta-llama/Llama-2-7b-chat-hf"
 
