@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "apps/commands.h"
+#include "apps/remote_chat.h"
 #include "apps/run_stats.h"
 #include "cli/command_line.h"
 #include "cli/option_value.h"
@@ -96,7 +97,7 @@ class InterruptHandler {
 struct TalkOptions {
   std::optional<std::string> system_prompt;
   std::optional<std::string> quick;
-  std::optional<std::string> url;
+  RemoteOptions remote;
   bool stats = false;
 };
 
@@ -208,8 +209,11 @@ void add_options(CommandLine& command_line, TalkOptions& options) {
   command_line.add_text("system-prompt", options.system_prompt, "Message before the conversation.");
   command_line.add_text("-q,--quick", options.quick, "Ask this one question and exit.");
   command_line.add_switch("stats", options.stats, "Print times and prefix cache hits.");
-  command_line.add_text(
-      "url", options.url, "Not supported: this version has no server to talk to."
+  add_remote_options(
+      command_line,
+      options.remote,
+      "Talk with the model of this server, for instance http://localhost:8000/v1, and run none "
+      "here."
   );
 }
 
@@ -219,16 +223,25 @@ void add_options(CommandLine& command_line, TalkOptions& options) {
 int run_chat(int argc, char** argv) {
   using namespace quire;
   using namespace quire::cli;
-  CommandLine command_line("chat", "Talks with a model that runs in this process.");
+  CommandLine command_line(
+      "chat", "Talks with a model that runs in this process, or behind an OpenAI server."
+  );
   TalkOptions options;
   add_options(command_line, options);
   command_line.add_engine_options();
   command_line.add_sampling_options();
   if (!command_line.parse(argc, argv)) return 0;
-  if (options.url) {
-    throw InvalidArgument(
-        "--url", "There is no server to talk to in this version. Use --model: it runs here."
-    );
+  if (options.remote.url) {
+    refuse_engine_options(command_line);
+    if (options.stats) throw InvalidArgument("--stats", "The server keeps them: see its /metrics.");
+    check_utf8("--system-prompt", options.system_prompt.value_or(""));
+    check_utf8("--quick", options.quick.value_or(""));
+    RemoteModel model(options.remote, sampling_fields_json(command_line));
+    return chat_with_server(model, options.system_prompt, options.quick);
+  }
+  for (const char* name : {"model-name", "api-key"}) {
+    if (!command_line.was_given(name)) continue;
+    throw InvalidArgument(name, "belongs to --url, the server to talk with.");
   }
   command_line.check_sampling_options();  // before the model loads
   check_utf8("--system-prompt", options.system_prompt.value_or(""));

@@ -13,6 +13,7 @@ int run_engine_overhead(int argc, char** argv);
 int run_latency(int argc, char** argv);
 int run_replay_trace(int argc, char** argv);
 int run_serve(int argc, char** argv);
+int run_soak_command(int argc, char** argv);
 int run_throughput(int argc, char** argv);
 
 // The engine's options; its log lines are off unless asked for, because they would disturb.

@@ -26,6 +26,7 @@ constexpr std::array kBenchmarks = {
     Benchmark{"latency", run_latency, "How long one batch of requests takes."},
     Benchmark{"replay-trace", run_replay_trace, "Prefix cache hits of a trace of prompts."},
     Benchmark{"serve", run_serve, "An OpenAI server under load."},
+    Benchmark{"soak", run_soak_command, "A server under requests of every kind, checked."},
     Benchmark{"throughput", run_throughput, "Requests and tokens per second of many requests."},
 };
 

@@ -37,7 +37,7 @@ OptionKind kind_of(const std::string& name) {
   return kIsList<T> ? OptionKind::kList : OptionKind::kValue;
 }
 
-// `name` is "max_tokens", or "-q,--quick".
+// `name` is "max_tokens", "max-tokens" or "-q,--quick".
 template <class T>
 OptionInfo info_of(std::string name, const T& field, const char* group, const char* help) {
   OptionInfo option;
@@ -45,6 +45,7 @@ OptionInfo info_of(std::string name, const T& field, const char* group, const ch
     option.short_flag = name.substr(0, comma);
     name = name.substr(comma + 3);
   }
+  std::ranges::replace(name, '-', '_');
   option.kind = kind_of<T>(name);
   option.name = std::move(name);
   option.type = option.kind == OptionKind::kJson ? "JSON" : type_name(field);

@@ -211,29 +211,48 @@ void read_backend(const Words& words, ServeOptions& options) {
   }
 }
 
-void read_dataset(const cli::CommandLine& line, const Words& words, ServeOptions& options) {
-  DatasetOptions& dataset = options.dataset;
-  dataset.name = words.dataset_name.value_or("random");
-  dataset.seed = static_cast<uint64_t>(words.seed);
-  if (words.random_input_len) dataset.input_len = words.random_input_len;
+// Lengths that are named after a dataset are for that one alone.
+void read_lengths(const cli::CommandLine& line, const Words& words, DatasetOptions& dataset) {
+  const auto require_dataset = [&](const std::string& option, std::string_view name) {
+    if (dataset.name == name) return;
+    throw InvalidArgument(option, fmt::format("needs --dataset-name {}.", name));
+  };
+  if (words.random_input_len) {
+    require_dataset("--random-input-len", "random");
+    dataset.input_len = words.random_input_len;
+  }
+  if (dataset.input_len) require_dataset("--input-len", "random");
+  if (line.was_given("random-prefix-len")) require_dataset("--random-prefix-len", "random");
+  if (line.was_given("random-range-ratio")) require_dataset("--random-range-ratio", "random");
   for (const auto& [name, length] :
        {std::pair("random", words.random_output_len),
         std::pair("sharegpt", words.sharegpt_output_len),
         std::pair("custom", words.custom_output_len)}) {
     if (!length) continue;
-    if (dataset.name != name) {
-      throw InvalidArgument(
-          fmt::format("--{}-output-len", name), fmt::format("needs --dataset-name {}.", name)
-      );
-    }
+    require_dataset(fmt::format("--{}-output-len", name), name);
     dataset.output_len = length;
   }
+  if (dataset.output_len && dataset.name == "trace") {
+    throw InvalidArgument("--output-len", "A trace has its own lengths. Leave it out.");
+  }
+  if (dataset.input_len.value_or(1) < 1)
+    throw InvalidArgument("--input-len", "must be at least 1.");
+  if (dataset.output_len.value_or(1) < 1) {
+    throw InvalidArgument("--output-len", "must be at least 1.");
+  }
+}
+
+void read_dataset(const cli::CommandLine& line, const Words& words, ServeOptions& options) {
+  DatasetOptions& dataset = options.dataset;
+  dataset.name = words.dataset_name.value_or("random");
+  dataset.seed = static_cast<uint64_t>(words.seed);
   if (dataset.name == "trace") {
     if (!dataset.path) throw InvalidArgument("--dataset-path", "A trace needs its file.");
     if (!line.was_given("num-prompts")) dataset.num_prompts = std::numeric_limits<int>::max();
   } else {
     check_dataset_options(dataset);
   }
+  read_lengths(line, words, dataset);
 }
 
 void check_rates(const cli::CommandLine& line, const ServeOptions& options) {
@@ -246,6 +265,11 @@ void check_rates(const cli::CommandLine& line, const ServeOptions& options) {
   require(options.num_warmups >= 0, "--num-warmups", "must be at least 0.");
   require(options.dataset.num_prompts >= 1, "--num-prompts", "must be at least 1.");
   require(options.trace_time_scale >= 0.0, "--trace-time-scale", "must be at least 0.");
+  require(
+      options.trace_time_scale == 1.0 || options.dataset.name == "trace",
+      "--trace-time-scale",
+      "needs --dataset-name trace."
+  );
   require(options.client_timeout_sec >= 1, "--client-timeout-sec", "must be at least 1.");
   if (!options.ramp_up_strategy) return;
   const std::string& strategy = *options.ramp_up_strategy;

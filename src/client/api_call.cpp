@@ -21,6 +21,7 @@ struct ApiCaller::Transfer {
   OnEvent on_event;
   ApiResponse response;
   SseScanner scanner;
+  const std::atomic<bool>* stop_flag = nullptr;
   bool is_first = true;
   bool was_stopped = false;
   bool is_too_long = false;
@@ -44,6 +45,13 @@ struct ApiCaller::Transfer {
     const char* type = nullptr;
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
     response.is_event_stream = type && std::string_view(type).starts_with("text/event-stream");
+  }
+
+  // Called about once a second, even when nothing comes.
+  static int on_progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    auto& transfer = *static_cast<Transfer*>(data);
+    if (transfer.stop_flag != nullptr && *transfer.stop_flag) transfer.was_stopped = true;
+    return transfer.was_stopped ? 1 : 0;
   }
 
   static size_t on_bytes(char* data, size_t size, size_t number, void* transfer) {
@@ -79,7 +87,8 @@ ApiResponse ApiCaller::post(const std::string& path, const std::string& json, On
 ApiResponse ApiCaller::perform(const std::string& path, const std::string* json, OnEvent on_event) {
   CURL* curl = curl_;
   const std::string url = base_url_ + path;
-  Transfer transfer{curl, on_event};
+  Transfer transfer{.curl = curl, .on_event = on_event};
+  transfer.stop_flag = stop_flag_;
   curl_easy_reset(curl);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_);
@@ -89,6 +98,9 @@ ApiResponse ApiCaller::perform(const std::string& path, const std::string* json,
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Transfer::on_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
   if (json != nullptr) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(json->size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json->c_str());

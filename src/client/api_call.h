@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ class ApiCaller {
   using OnEvent = FunctionRef<bool(const SseEvent&)>;
   ApiResponse post(const std::string& path, const std::string& json, OnEvent on_event);
 
+  // While `flag` is set, a call ends as if `on_event` had returned false, within a second.
+  void stop_when(const std::atomic<bool>& flag) { stop_flag_ = &flag; }
+
   const std::string& base_url() const { return base_url_; }
 
  private:
@@ -38,6 +42,7 @@ class ApiCaller {
   ApiResponse perform(const std::string& path, const std::string* json, OnEvent on_event);
 
   std::string base_url_;
+  const std::atomic<bool>* stop_flag_ = nullptr;
   void* curl_;  // CURL*
   void* headers_ = nullptr;  // curl_slist*
 };

@@ -97,7 +97,8 @@ TEST(BenchServeTest, WritesTheResultAndThePlots) {
   EXPECT_TRUE(std::filesystem::exists(dir.path() / "r.timeline.html"));
   EXPECT_THAT(server.requests(), SizeIs(1 + 3 + 6)) << "models, warm-up, requests";
   for (const ScriptedRequest& request : server.requests()) {
-    if (request.method == "POST") EXPECT_THAT(request.body, HasSubstr("\"ignore_eos\":true"));
+    if (request.method != "POST") continue;
+    EXPECT_THAT(request.body, HasSubstr("\"ignore_eos\": true"));
   }
 }
 
@@ -108,8 +109,8 @@ TEST(BenchServeTest, TalksToChatCompletions) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const ScriptedRequest request = server.requests().back();
   EXPECT_EQ(request.target, "/v1/chat/completions");
-  EXPECT_THAT(request.body, HasSubstr(R"("messages":[{"role":"user","content":)"));
-  EXPECT_THAT(request.body, HasSubstr(R"("temperature":0,"top_k":5)"));
+  EXPECT_THAT(request.body, HasSubstr(R"("messages": [{"role": "user", "content": )"));
+  EXPECT_THAT(request.body, HasSubstr(R"("temperature": 0, "top_k": 5)"));
 }
 
 TEST(BenchServeTest, ReplaysATrace) {
@@ -143,7 +144,7 @@ TEST(BenchServeTest, ReplaysATrace) {
   ASSERT_THAT(starts, SizeIs(2));
   EXPECT_GE(starts[1] - starts[0], 0.199);
   const auto requests = server.requests();
-  const size_t prompt_at = requests[1].body.find("\"prompt\":[");
+  const size_t prompt_at = requests[1].body.find("\"prompt\": [");
   ASSERT_NE(prompt_at, std::string::npos);
   const std::string beginning = requests[1].body.substr(prompt_at, 200);
   EXPECT_EQ(beginning, requests[2].body.substr(prompt_at, 200)) << "both begin with block 7";

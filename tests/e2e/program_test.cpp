@@ -326,10 +326,6 @@ TEST(ChatTest, AnInterruptWhileTheModelLoadsLeaves) {
   EXPECT_EQ(process.wait().exit_code, 130);
 }
 
-TEST(ChatTest, RefusesAServersAddress) {
-  expect_error(quire_program({"chat", "--url", "http://localhost:8000/v1"}), "--url", "--model");
-}
-
 TEST(TokenizeTest, PrintsIdsAsJsonOrWords) {
   const std::vector<std::string> command = {
       "tokenize", "--tokenizer", model(), "--file", "-", "--no-special-tokens"};
