@@ -58,7 +58,7 @@ HttpResponse CorsPolicy::preflight_response(const HttpRequest& request) const {
   const std::string& method = *request.find_header("access-control-request-method");
   if (!allows_all_methods_ && !has(config_.allowed_methods, method)) refused.emplace_back("method");
   const std::string* wanted = request.find_header("access-control-request-headers");
-  for (const std::string_view name : split_list(wanted == nullptr ? "" : *wanted)) {
+  for (const std::string_view name : split_list(wanted == nullptr ? std::string_view() : *wanted)) {
     const auto is_it = [&](std::string_view other) { return equals_ignoring_case(name, other); };
     const auto& allowed = config_.allowed_headers;
     if (allows_all_headers_ || std::any_of(kSafeHeaders.begin(), kSafeHeaders.end(), is_it)) {

@@ -21,6 +21,7 @@ namespace quire::server {
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr int kMaxUnsentBytes = 128 << 10;
 constexpr int kMaxPort = 65535;
 
 [[noreturn]] void fail(const std::string& where) {
@@ -55,7 +56,10 @@ ListeningSocket listen_tcp(const addrinfo& address, int port, const ServerConfig
   if (config.api_server_count > 1) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   // All addresses are those of both families, through one socket.
   if (address.ai_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, config.host ? 1 : 0);
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
+  // Accepted sockets inherit these. What a slow client has not taken waits in the engine, where it
+  // can be dropped, and not by the megabyte in the kernel.
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMaxUnsentBytes);
   sockaddr_storage name = {};
   std::memcpy(&name, address.ai_addr, address.ai_addrlen);
   const auto network_port = htons(static_cast<uint16_t>(port));

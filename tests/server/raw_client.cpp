@@ -1,5 +1,7 @@
 #include "server/raw_client.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -48,6 +50,12 @@ RawClient::RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREA
   }
 }
 
+RawClient RawClient::over(int fd) {
+  RawClient client;
+  client.fd_ = fd;
+  return client;
+}
+
 RawClient::~RawClient() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -81,7 +89,7 @@ void RawClient::reset() {
 }
 
 void RawClient::shrink_receive_buffer() {
-  const int size = 4096;
+  const int size = 64 << 10;
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 

@@ -12,6 +12,8 @@ class RawClient {
   explicit RawClient(int port);
   // A unix socket. Throws std::runtime_error, as the other does, when nobody listens.
   explicit RawClient(const std::string& path);
+  // Over a socket that is connected, which it closes.
+  static RawClient over(int fd);
   ~RawClient();
   RawClient(RawClient&& other) noexcept;
   RawClient& operator=(RawClient&&) = delete;
@@ -35,6 +37,7 @@ class RawClient {
   bool is_closed_within(std::chrono::milliseconds timeout);
 
  private:
+  RawClient() = default;
   bool read_more(std::chrono::steady_clock::time_point deadline);  // false: the end, or too late
   std::string take(size_t num_bytes);
 
