@@ -9,6 +9,10 @@ cd "$(dirname "$0")"
 packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates
   libsimdjson-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev
   libcurl4-openssl-dev libssl-dev libxxhash-dev prometheus-cpp-dev zlib1g-dev"
+# Debian 12 names Boost's version, and so does Ubuntu, which carries a newer one.
+boost=libboost1.81-dev
+if ! apt-cache show "$boost" >/dev/null 2>&1; then boost=libboost1.83-dev; fi
+packages="$packages $boost"
 test_packages="git python3 xz-utils libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
   clang-14 libclang-rt-14-dev clang-format-14"
 case "${1:-}" in
