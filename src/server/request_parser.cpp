@@ -17,6 +17,7 @@ using ErrorCode = boost::beast::error_code;
 constexpr size_t kJsonPadding = 64;  // bytes that simdjson may read beyond its text
 constexpr size_t kMaxFirstReserve = 1 << 20;  // an announced length is only believed so far
 constexpr size_t kMaxChunkLine = 4096;  // the size of a chunk with its extensions
+constexpr size_t kLastChunkBytes = 5;  // "0\r\n\r\n"
 constexpr size_t kMaxRequestIdBytes = 256;
 
 std::string_view view(BoostText text) {
@@ -168,6 +169,8 @@ struct RequestParser::Impl final : http::basic_parser<true> {
       num_skipped += 2;
     }
     if (bytes.empty() || (!got_some() && bytes == "\r")) return num_skipped;
+    // Of a chunked body there are always so many left; the base class relies on it.
+    if (head_is_done && chunked() && bytes.size() < kLastChunkBytes) return num_skipped;
     ErrorCode error;
     const size_t taken = put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     if (error == http::error::need_more) {
