@@ -1,9 +1,11 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <nanobind/nanobind.h>
 
+#include "quire/async_engine.h"
 #include "quire/engine_config.h"
 #include "quire/metrics.h"
 #include "quire/request_output.h"
@@ -23,7 +25,16 @@ void bind_tokenizer(nb::module_& m);
 // Keyword arguments by the names of EngineConfig. TypeError for unknown names.
 EngineConfig engine_config_from(const nb::dict& kwargs);
 
+// [(name, help)] of all options of EngineConfig, in the order of --help.
 nb::list engine_fields();
+
+// (accepted, instead) of an option of vLLM that is not here: the values that are taken all the
+// same, with | between ("on" or "off": True or False), and what to do instead of others. None: no
+// such option.
+nb::object foreign_option(const std::string& name);
+
+// By vLLM's names: abort, wait, keep. ValueError for others.
+PauseMode pause_mode_from(const std::string& mode);
 
 // quire.outputs.RequestOutput. The caller holds the GIL.
 nb::object to_python(RequestOutput&& output);

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <nanobind/stl/string.h>
 
+#include "python/bindings/bindings.h"
+#include "quire/error.h"
+
 namespace quire::python {
 namespace {
 
@@ -44,6 +47,13 @@ void raise_type_error(const char* name, const char* what, nb::handle value) {
 
 std::string to_json(nb::handle value) {
   return nb::cast<std::string>(nb::module_::import_("json").attr("dumps")(value));
+}
+
+PauseMode pause_mode_from(const std::string& mode) {
+  if (mode == "abort") return PauseMode::kAbort;
+  if (mode == "wait") return PauseMode::kWait;
+  if (mode == "keep") return PauseMode::kKeep;
+  throw InvalidArgument("mode", fmt::format("mode must be abort, wait or keep, got '{}'.", mode));
 }
 
 void read_value(const char* name, nb::handle value, bool& out) {

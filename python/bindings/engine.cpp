@@ -99,13 +99,6 @@ nb::object try_next(RequestStream& stream) {
   return output ? to_python(std::move(*output)) : nb::none();
 }
 
-PauseMode pause_mode_from(const std::string& mode) {
-  if (mode == "abort") return PauseMode::kAbort;
-  if (mode == "wait") return PauseMode::kWait;
-  if (mode == "keep") return PauseMode::kKeep;
-  throw nb::value_error("mode must be abort, wait or keep.");
-}
-
 using Release = nb::call_guard<nb::gil_scoped_release>;
 
 void bind_requests(nb::class_<NativeEngine>& engine) {
@@ -170,6 +163,17 @@ void bind_state(nb::class_<NativeEngine>& engine) {
       .def(
           "resume", [](NativeEngine& self) { self.engine().resume_generation(); }, Release()
       )
+      .def(
+          "sleep",
+          [](NativeEngine& self, int level, const std::string& mode) {
+            return self.engine().sleep(level, pause_mode_from(mode));
+          },
+          Release()
+      )
+      .def(
+          "wake_up", [](NativeEngine& self) { self.engine().wake_up(); }, Release()
+      )
+      .def("is_sleeping", [](NativeEngine& self) { return self.engine().is_sleeping(); })
       .def("is_paused", [](NativeEngine& self) { return self.engine().is_paused(); })
       .def("tokenizer", [](NativeEngine& self) { return self.engine().tokenizer(); })
       .def("max_model_len", [](NativeEngine& self) { return self.engine().max_model_len(); })

@@ -1,6 +1,10 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nanobind/stl/string.h>
 
+#include "cli/fixed_options.h"
+#include "cli/refused_options.h"
 #include "config/field_visitor.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/convert.h"
@@ -29,7 +33,6 @@ EngineConfig engine_config_from(const nb::dict& kwargs) {
   return config;
 }
 
-// [(name, help)] of all options, in the order of --help.
 nb::list engine_fields() {
   nb::list fields;
   EngineConfig config;
@@ -37,6 +40,17 @@ nb::list engine_fields() {
     fields.append(nb::make_tuple(name, help));
   });
   return fields;
+}
+
+nb::object foreign_option(const std::string& name) {
+  for (const cli::FixedOption& option : cli::fixed_options()) {
+    if (option.name == name && !option.is_servers)
+      return nb::make_tuple(std::string(option.accepted), option.instead);
+  }
+  std::string flag = "--" + name;
+  std::ranges::replace(flag, '_', '-');
+  const char* instead = cli::refusal_of_option(flag);
+  return instead != nullptr ? nb::object(nb::make_tuple("", instead)) : nb::none();
 }
 
 }  // namespace quire::python

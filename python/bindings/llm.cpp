@@ -104,6 +104,17 @@ void bind_llm(nb::module_& m) {
       .def("reset_prefix_cache", &LLM::reset_prefix_cache, Release())
       .def("tokenizer", [](LLM& self) { return self.engine().tokenizer(); })
       .def("max_model_len", [](LLM& self) { return self.engine().max_model_len(); })
+      .def(
+          "sleep",
+          [](LLM& self, int level, const std::string& mode) {
+            return self.engine().sleep(level, pause_mode_from(mode));
+          },
+          Release()
+      )
+      .def(
+          "wake_up", [](LLM& self) { self.engine().wake_up(); }, Release()
+      )
+      .def("is_sleeping", [](LLM& self) { return self.engine().is_sleeping(); })
       .def("uses_v0", [](LLM& self) { return self.engine().stats().uses_v0; })
       .def("metrics", [](LLM& self) { return metrics_to_python(self.engine().metrics()); })
       .def(

@@ -1,3 +1,5 @@
+#include <nanobind/stl/string.h>
+
 #include "base/log.h"
 #include "python/bindings/bindings.h"
 
@@ -17,6 +19,7 @@ NB_MODULE(_quire, m) {
   quire::init_logging();
   m.attr("__version__") = QUIRE_VERSION;
   m.def("engine_fields", &python::engine_fields);
+  m.def("foreign_option", &python::foreign_option, nanobind::arg("name"));
   m.def("keep_forever", &keep_forever);
   python::bind_errors(m);
   python::bind_sampling_params(m);

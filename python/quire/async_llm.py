@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from quire._quire import NativeEngine, RequestStream, SamplingParams
 from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
+from quire.llm import refuse_tags
 from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
 
@@ -111,6 +112,17 @@ class AsyncLLM:
         if tokenizer is None:
             raise ValueError("skip_tokenizer_init=True: this engine has no tokenizer.")
         return Tokenizer(tokenizer, self._native)
+
+    async def sleep(self, level: int = 1, mode: str = "abort") -> None:
+        """As LLM.sleep; requests that are added meanwhile wait."""
+        await asyncio.to_thread(self._native.sleep, level, mode)
+
+    async def wake_up(self, tags: list[str] | None = None) -> None:
+        refuse_tags(tags)
+        self._native.wake_up()
+
+    async def is_sleeping(self) -> bool:
+        return self._native.is_sleeping()
 
     async def start_profile(self, *_: Any) -> NoReturn:
         raise NotImplementedError(NO_PROFILER)

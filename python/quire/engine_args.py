@@ -6,31 +6,11 @@ import argparse
 import os
 from typing import Any
 
-from quire._quire import engine_fields
+from quire._quire import engine_fields, foreign_option
 
-# Options of which there is one value here, which vLLM's scripts often spell out. It is taken as
-# said; any other value is refused with a sentence.
-_ONLY_VALUES: dict[str, tuple[tuple[Any, ...], str]] = {
-    "tensor_parallel_size": ((1,), "One process serves one copy of the model: leave it out."),
-    "pipeline_parallel_size": ((1,), "One process serves one copy of the model: leave it out."),
-    "data_parallel_size": ((1,), "One process serves one copy of the model: leave it out."),
-    "trust_remote_code": ((False, True), ""),  # no code of a repository is ever run
-    "quantization": ((None,), "Take a checkpoint that is not quantized; dtype chooses the type."),
-    "enforce_eager": ((True, False), ""),  # every step is eager, and nothing is slower for it
-    "cpu_offload_gb": ((0, 0.0), "Weights are mapped: leave it out."),
-    "enable_lora": ((False,), "LoRA adapters are not supported: merge the adapter."),
-    "disable_custom_all_reduce": ((False, True), ""),  # there is nothing to reduce
-    "tokenizer_mode": (("auto", "hf"), "tokenizer.json is the only form: leave it out."),
-    "runner": (("auto", "generate"), "Only models that generate text run here: leave it out."),
-    "task": (("auto", "generate"), "Only models that generate text run here: leave it out."),
-    "speculative_config": ((None,), "Speculative decoding is not supported yet: leave it out."),
-    "logits_processors": ((None, []), "Use logit_bias, allowed_token_ids or bad_words."),
-    "compilation_config": ((None, {}, 0), "Nothing is compiled: leave it out."),
-    "limit_mm_per_prompt": ((None, {}), "Only text models run here: leave it out."),
-    "mm_processor_kwargs": ((None, {}), "Only text models run here: leave it out."),
-    "kv_transfer_config": ((None,), "The KV cache is not shared between processes."),
-    "distributed_executor_backend": ((None, "uni"), "One process serves the model."),
-}
+# Options that change nothing here, whatever they say: no code of a repository is ever run, every
+# step is eager and no slower for it, and there is nothing to reduce.
+_NO_EFFECT = {"trust_remote_code", "enforce_eager", "disable_custom_all_reduce"}
 
 # Options that only V0's scheduler has, with their values that ask for nothing.
 _V0_ONLY: dict[str, tuple[Any, ...]] = {
@@ -48,16 +28,39 @@ def engine_options(
     """Keyword arguments for the native engine. ValueError for what it cannot do."""
     options: dict[str, Any] = {"model": str(model)}
     for name, value in kwargs.items():
-        if name in _ONLY_VALUES:
-            allowed, instead = _ONLY_VALUES[name]
-            if value not in allowed:
-                raise ValueError(f"{name}={value!r} is not supported. {instead}")
+        if _is_foreign(name, value):
             continue
         options[name] = str(value).removeprefix("torch.") if name == "dtype" else value
     _check_v1_alone(options)
     if bound_scheduler is not None:
         options.setdefault("scheduler", bound_scheduler)
     return options
+
+
+def _is_option(name: str) -> bool:
+    """Of this engine, or one of vLLM's that is known to be missing."""
+    is_own = any(name == own for own, _ in engine_fields())
+    return is_own or foreign_option(name) is not None
+
+
+def _is_foreign(name: str, value: Any) -> bool:
+    """Whether it is an option of vLLM that asks for nothing here. ValueError: it asks for more."""
+    if name in _NO_EFFECT:
+        return True
+    foreign = foreign_option(name)
+    if foreign is None:
+        return False
+    accepted, instead = foreign
+    if value is None or value in ([], {}) or _spelt(value) in accepted.split("|"):
+        return True
+    raise ValueError(f"{name}={value!r} is not supported. {instead}")
+
+
+def _spelt(value: Any) -> str:
+    """As on a command line."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _check_v1_alone(options: dict[str, Any]) -> None:
@@ -78,14 +81,13 @@ class EngineArgs:
 
     def __init__(self, model: str = "models/small-chat", **kwargs: Any):
         self.model = model
-        known = {name for name, _ in engine_fields()} | _ONLY_VALUES.keys()
         for name, value in kwargs.items():
-            if name not in known:
+            if not _is_option(name):
                 raise TypeError(f"EngineArgs got an unexpected keyword argument {name!r}")
             setattr(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _ONLY_VALUES or any(name == known for known, _ in engine_fields()):
+        if not name.startswith("__") and _is_option(name):
             return None
         raise AttributeError(f"EngineArgs has no attribute {name!r}")
 

@@ -46,6 +46,7 @@ class LLM:
         """
         _refuse_lora(lora_request)
         params = self._params(sampling_params)
+        self._check_awake()
         return self._native.generate(prompts, params, bool(use_tqdm), priority or [])
 
     def chat(
@@ -81,10 +82,12 @@ class LLM:
             text, token_ids = self._native.render_chat(request, chat_template)
             prompts.append({"prompt": text, "prompt_token_ids": token_ids})
         params = self._params(sampling_params)
+        self._check_awake()
         return self._native.generate(prompts, params, bool(use_tqdm), [])
 
     def beam_search(self, prompts: Any, params: BeamSearchParams) -> list[BeamSearchOutput]:
         """The beam_width likeliest completions of each prompt, best first."""
+        self._check_awake()
         return [
             BeamSearchOutput([BeamSearchSequence(*beam) for beam in beams])
             for beams in self._native.beam_search(prompts, params)
@@ -107,6 +110,21 @@ class LLM:
         """Forgets the prefix cache; False: blocks are in use, and nothing was forgotten."""
         return self._native.reset_prefix_cache(reset_running_requests)
 
+    def sleep(self, level: int = 1, mode: str = "abort") -> None:
+        """Forgets the prefix cache and gives its memory back to the system until wake_up().
+
+        level 0 only pauses; 2 is refused, because weights cannot be discarded. mode: what becomes
+        of requests that run: "abort", "wait" (for their end) or "keep" (for later).
+        """
+        self._native.sleep(level, mode)
+
+    def wake_up(self, tags: list[str] | None = None) -> None:
+        refuse_tags(tags)
+        self._native.wake_up()
+
+    def is_sleeping(self) -> bool:
+        return self._native.is_sleeping()
+
     def get_metrics(self) -> list[Metric]:
         """Counters, gauges and histograms of the engine, by the names of docs/metrics.md."""
         return self._native.metrics()
@@ -117,8 +135,17 @@ class LLM:
     def stop_profile(self) -> NoReturn:
         raise NotImplementedError(NO_PROFILER)
 
+    def _check_awake(self) -> None:
+        if self._native.is_sleeping():
+            raise RuntimeError("The engine sleeps: call wake_up() first.")
+
     def _params(self, params: Any) -> Any:
         return self.get_default_sampling_params() if params is None else params
+
+
+def refuse_tags(tags: list[str] | None) -> None:
+    if tags is not None:
+        raise ValueError("tags: weights and KV cache wake up together: leave it out.")
 
 
 def _refuse_lora(lora_request: Any) -> None:

@@ -137,5 +137,18 @@ def test_pause_holds_new_requests(engine):
     assert asyncio.run(run())[-1].finished
 
 
+def test_a_request_waits_while_the_engine_sleeps(engine):
+    async def run():
+        await engine.sleep()
+        assert await engine.is_sleeping()
+        task = asyncio.create_task(collect(engine, "a"))
+        await asyncio.sleep(0.1)
+        assert not task.done()
+        await engine.wake_up()
+        return await task
+
+    assert asyncio.run(run())[-1].finished
+
+
 def test_the_old_name_is_the_same_class():
     assert AsyncLLMEngine is AsyncLLM

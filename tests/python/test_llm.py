@@ -1,6 +1,5 @@
 """LLM: prompts in, completions out."""
 
-import gc
 import os
 import signal
 import threading
@@ -128,6 +127,25 @@ def test_metrics_count_what_was_generated(llm):
     assert latency.labels["engine"] == "0"
 
 
+def test_sleep_lasts_until_wake_up(model):
+    llm = LLM(model=model, max_model_len=256)
+    prompt = [7] * 100
+    llm.generate(prompt, GREEDY)
+    llm.sleep()
+    assert llm.is_sleeping()
+    with pytest.raises(RuntimeError, match="wake_up"):
+        llm.generate(prompt, GREEDY)
+    with pytest.raises(ValueError, match="tags"):
+        llm.wake_up(tags=["weights"])
+    llm.wake_up()
+    assert not llm.is_sleeping()
+    assert llm.generate(prompt, GREEDY)[0].num_cached_tokens == 0
+    with pytest.raises(ValueError, match="level"):
+        llm.sleep(level=2)
+    with pytest.raises(ValueError, match="mode must be abort, wait or keep, got 'now'"):
+        llm.sleep(mode="now")
+
+
 def test_profiling_is_refused_with_what_to_do(llm):
     with pytest.raises(NotImplementedError, match="perf record"):
         llm.start_profile()
@@ -155,6 +173,10 @@ def test_unknown_and_impossible_options_are_named(model):
         LLM(model=model, max_num_seqs="many")
     with pytest.raises(ValueError, match="tensor_parallel_size=2 is not supported"):
         LLM(model=model, tensor_parallel_size=2)
+    with pytest.raises(ValueError, match=r"num_scheduler_steps=8 is not supported\. Multi-step"):
+        LLM(model=model, num_scheduler_steps=8)
+    with pytest.raises(ValueError, match=r"max_loras=2 is not supported\. Adapters"):
+        LLM(model=model, max_loras=2)
     with pytest.raises(ValueError, match="block_size"):
         LLM(model=model, block_size=3)
     with pytest.raises(ValueError, match="no-such-folder"):
@@ -168,6 +190,11 @@ def test_options_with_one_possible_value_are_taken(model):
         dtype="torch.bfloat16",
         enforce_eager=True,
         trust_remote_code=True,
+        enable_lora=False,
+        cpu_offload_gb=0.0,
+        quantization=None,
+        compilation_config={},
+        distributed_executor_backend="uni",
         max_model_len=256,
     )
     assert texts(llm.generate("Hello", GREEDY))
@@ -199,20 +226,3 @@ def test_other_threads_run_while_it_generates(llm):
     done.set()
     thread.join()
     assert len(ticks) > 10
-
-
-def test_engines_give_their_memory_back(model):
-    def resident_kib():
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
-
-    def one_life():
-        LLM(model=model, max_model_len=128).generate("Hello", GREEDY)
-        gc.collect()
-
-    for _ in range(3):
-        one_life()
-    before = resident_kib()
-    for _ in range(10):
-        one_life()
-    assert resident_kib() - before < 8 * 1024

@@ -72,3 +72,24 @@ def test_a_forked_child_is_told_and_its_parent_goes_on(model):
     assert lines[0] == lines[1]
     assert lines[0].startswith("This process was forked after its engine had started")
     assert lines[2:] == ["7", "1"]
+
+
+LIVES = """
+import os
+from vllm import LLM
+
+def resident_mib():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+
+for life in range(30):
+    if life == 15:  # the allocator has settled
+        before = resident_mib()
+    LLM(sys.argv[1], max_model_len=128).generate("Hello", use_tqdm=False)
+print(resident_mib() - before)
+"""
+
+
+def test_engines_give_their_memory_back(model):
+    result = run(LIVES, model)
+    assert int(result.stdout) < 8, result.stderr  # the weights alone are 15 MiB
