@@ -69,10 +69,11 @@ void OutputProcessor::deliver(
   try {
     // A reader that sees the end may use the request's id again, and look at the metrics.
     const auto forget = [&](const UpdateResult& result) {
+      // An abort that came first has counted the end.
+      if (!forget_completion(output.request_id, target, result.request_finished)) return;
       state.stats().observe_end(
           target.index, *result.finish_reason, result.request_finished, time.monotonic, stats_
       );
-      forget_completion(output.request_id, target, result.request_finished);
     };
     state.stats().observe(target.index, output, time.monotonic, stats_);
     const UpdateResult result =
@@ -175,12 +176,13 @@ void OutputProcessor::find_targets(const EngineCoreOutputs& outputs) {
   }
 }
 
-void OutputProcessor::forget_completion(RequestId id, const Target& target, bool request_finished) {
+bool OutputProcessor::forget_completion(RequestId id, const Target& target, bool request_finished) {
   std::lock_guard lock(mutex_);
   const auto place = targets_.find(id);
-  if (place == targets_.end()) return;  // it was aborted just now
+  if (place == targets_.end()) return false;
   erase_target(place);
   if (request_finished) states_.erase(target.state->request_id());
+  return true;
 }
 
 std::vector<RequestId> OutputProcessor::forget_request(const RequestState& state) {

@@ -59,7 +59,8 @@ class OutputProcessor {
       std::unordered_map<std::string, std::shared_ptr<RequestState>>& states
   );
   void find_targets(const EngineCoreOutputs& outputs);
-  void forget_completion(RequestId id, const Target& target, bool request_finished);
+  // False: it was not there any more.
+  [[nodiscard]] bool forget_completion(RequestId id, const Target& target, bool request_finished);
   // The ids of its completions that were still alive.
   std::vector<RequestId> forget_request(const RequestState& state);
   // The end of a step, on both clocks.

@@ -188,6 +188,32 @@ class GatedExecutor final : public Executor {
   Gate& gate_;
 };
 
+TEST(EngineMetricsTest, ARequestThatIsAbortedInItsLastStepIsCountedOnce) {
+  AsyncEngine engine(null_engine());
+  ASSERT_TRUE(engine.pause_generation(PauseMode::kKeep, false));
+  SamplingParams params = ten_tokens();
+  params.output_kind = RequestOutputKind::kFinalOnly;
+  // Both end in one step; whoever hears of its end first aborts the other.
+  std::vector<std::shared_ptr<RequestStream>> streams;
+  for (const char* other : {"1", "0"}) {
+    AddRequestOptions options;
+    options.on_output = [&engine, other] { engine.abort(other); };
+    streams.push_back(
+        engine.add_request(std::to_string(streams.size()), {.token_ids = {5, 6}}, params, options)
+    );
+  }
+  wait_until([&] { return gauge(engine, "vllm:num_requests_waiting") == 2.0; });
+  engine.resume_generation();
+  for (const auto& stream : streams)
+    read_to_end(*stream);
+  const auto ended = [&](const char* reason) {
+    return counter(engine, "vllm:request_success", {{"finished_reason", reason}});
+  };
+  wait_until([&] { return ended("length") + ended("abort") >= 2; });
+  EXPECT_EQ(ended("length"), 1);
+  EXPECT_EQ(ended("abort"), 1);
+}
+
 TEST(EngineMetricsTest, AnAbortIsCountedAndResetsTheGauges) {
   Gate gate(2);
   EngineHooks hooks;
