@@ -13,7 +13,7 @@
 namespace quire::server {
 namespace {
 
-constexpr size_t kMaxEventBytes = 256 << 10;  // of one write, but for the last event
+constexpr size_t kMaxEventBytes = 16 << 10;  // of one write, but for the last output
 // Larger bodies take long to tokenize: a worker does that.
 constexpr size_t kLargeBodyBytes = 64 << 10;
 constexpr double kHeadAfterSeconds = 1.0;  // a stream without events yet begins then
@@ -46,7 +46,7 @@ Task<bool> Connection::answer(const RequestGate::Admission& admission) {
   const HttpRequest& request = parser_->request();
   std::optional<HttpResponse> response = admission.answer;
   if (thread_.is_draining()) response = shutting_down();
-  if (!response) response = RequestGate::check_body(request);
+  if (!response && !admission.route->takes_any_body) response = RequestGate::check_body(request);
   std::optional<Generation> generation;
   if (!response) {
     Reply reply = co_await call_handler(*admission.route);
