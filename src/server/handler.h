@@ -48,6 +48,7 @@ struct Route {
   std::string path;  // {name} stands for one segment
   Handler handler;
   bool may_block = false;  // waits for the engine: runs on a thread of its own kind
+  bool takes_any_body = false;  // JSON or not, unlike the others
 };
 
 }  // namespace quire::server

@@ -47,7 +47,11 @@ std::vector<Route> make_unserved_routes() {
     const auto handler = [answer](const HttpRequest&, const CallContext&) -> Reply {
       return answer;
     };
-    routes.push_back({.method = "POST", .path = unserved.path, .handler = handler});
+    Route& route = routes.emplace_back();
+    route.method = "POST";
+    route.path = unserved.path;
+    route.handler = handler;
+    route.takes_any_body = true;  // audio comes as a form;
   }
   return routes;
 }

@@ -19,7 +19,11 @@ class CurlTest(unittest.TestCase):
     def curl(self, path, *options):
         command = ["curl", "-sS", "--max-time", "30", "-w", "\n%{http_code}", *options]
         done = subprocess.run(
-            [*command, self.server.url + path], capture_output=True, text=True, check=True
+            [*command, self.server.url + path],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         body, _, status = done.stdout.rpartition("\n")
         return int(status), body
@@ -70,6 +74,8 @@ class CurlTest(unittest.TestCase):
             status, answer = self.post(path, "{}")
             self.assertEqual(status, 404, path)
             self.assertIn("needs", json.loads(answer)["error"]["message"])
+        form = ("-F", "file=@-;filename=a.wav", "-F", "model=whisper")
+        self.assertEqual(self.curl("/v1/audio/transcriptions", *form)[0], 404)
 
 
 if __name__ == "__main__":

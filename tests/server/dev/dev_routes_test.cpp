@@ -107,6 +107,7 @@ TEST(UnservedRoutesTest, SayWhatToUseInstead) {
   for (const Route& route : make_unserved_routes()) {
     const auto response = std::get<HttpResponse>(route.handler({}, {}));
     EXPECT_EQ(response.status, 404);
+    EXPECT_TRUE(route.takes_any_body) << "audio comes as a form";
     const JsonText json(response.body);
     EXPECT_EQ(json.text("/error/type"), "NotFoundError");
     EXPECT_THAT(json.text("/error/message"), ::testing::StartsWith(route.path + " needs "));
