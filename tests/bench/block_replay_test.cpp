@@ -98,7 +98,7 @@ TEST(KVWasteTest, SharesEqualTheOracles) {
 
 TEST(KVWasteTest, OnlyTheLastBlockIsEverPartlyEmpty) {
   // 3, 4 and 5 tokens in blocks of 4, in 4, 4 and 8 slots.
-  const std::vector<BlockTraceRequest> requests = {{3, 2, {0}}};
+  const std::vector<BlockTraceRequest> requests = {{0.0, 3, 2, {0}}};
   EXPECT_DOUBLE_EQ(paged_waste(requests, 4), 4.0 / 16.0);
   EXPECT_DOUBLE_EQ(paged_waste(requests, 1), 0.0);
   EXPECT_DOUBLE_EQ(contiguous_waste(requests), 3.0 / 15.0);
@@ -106,7 +106,7 @@ TEST(KVWasteTest, OnlyTheLastBlockIsEverPartlyEmpty) {
 
 TEST(BlockTraceTest, PromptsShareTokensWhereTheyShareIds) {
   const std::vector<BlockTraceRequest> requests = {
-      {1100, 1, {0, 70000, 2}}, {1536, 1, {0, 70000, 2}}, {1024, 1, {0, 70001}}};
+      {0.0, 1100, 1, {0, 70000, 2}}, {0.0, 1536, 1, {0, 70000, 2}}, {0.0, 1024, 1, {0, 70001}}};
   std::vector<std::vector<int32_t>> prompts(3);
   for (size_t i = 0; i < 3; ++i)
     make_prompt(requests[i], prompts[i]);
