@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nanobind/nanobind.h>
@@ -29,9 +31,8 @@ EngineConfig engine_config_from(const nb::dict& kwargs);
 nb::list engine_fields();
 
 // (accepted, instead) of an option of vLLM that is not here: the values that are taken all the
-// same, with | between ("on" or "off": True or False), and what to do instead of others. None: no
-// such option.
-nb::object foreign_option(const std::string& name);
+// same, with | between ("on" or "off": True or False), and what to do instead of others.
+std::optional<std::pair<std::string, std::string>> foreign_option(const std::string& name);
 
 // By vLLM's names: abort, wait, keep. ValueError for others.
 PauseMode pause_mode_from(const std::string& mode);

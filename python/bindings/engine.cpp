@@ -114,7 +114,12 @@ void bind_requests(nb::class_<NativeEngine>& engine) {
             const Prompt read = read_prompt(prompt);
             const nb::gil_scoped_release release;
             return self.add_request(key, request_id, read, params, priority);
-          }
+          },
+          nb::arg("key"),
+          nb::arg("request_id"),
+          nb::arg("prompt"),
+          nb::arg("params"),
+          nb::arg("priority")
       )
       .def(
           "abort",

@@ -42,15 +42,16 @@ nb::list engine_fields() {
   return fields;
 }
 
-nb::object foreign_option(const std::string& name) {
+std::optional<std::pair<std::string, std::string>> foreign_option(const std::string& name) {
   for (const cli::FixedOption& option : cli::fixed_options()) {
     if (option.name == name && !option.is_servers)
-      return nb::make_tuple(std::string(option.accepted), option.instead);
+      return std::pair(std::string(option.accepted), std::string(option.instead));
   }
   std::string flag = "--" + name;
   std::ranges::replace(flag, '_', '-');
   const char* instead = cli::refusal_of_option(flag);
-  return instead != nullptr ? nb::object(nb::make_tuple("", instead)) : nb::none();
+  if (instead == nullptr) return std::nullopt;
+  return std::pair(std::string(), std::string(instead));
 }
 
 }  // namespace quire::python

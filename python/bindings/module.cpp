@@ -1,3 +1,5 @@
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
 #include "base/log.h"
@@ -20,7 +22,7 @@ NB_MODULE(_quire, m) {
   m.attr("__version__") = QUIRE_VERSION;
   m.def("engine_fields", &python::engine_fields);
   m.def("foreign_option", &python::foreign_option, nanobind::arg("name"));
-  m.def("keep_forever", &keep_forever);
+  m.def("keep_forever", &keep_forever, nanobind::arg("object"));
   python::bind_errors(m);
   python::bind_sampling_params(m);
   python::bind_tokenizer(m);

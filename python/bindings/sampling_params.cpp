@@ -1,5 +1,7 @@
 #include "quire/sampling_params.h"
 
+#include <string_view>
+
 #include <fmt/format.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
@@ -113,6 +115,43 @@ std::string repr(const SamplingParams& params) {
   return text + ")";
 }
 
+template <class T>
+constexpr std::string_view kTypeName = "int";
+template <>
+constexpr std::string_view kTypeName<bool> = "bool";
+template <>
+constexpr std::string_view kTypeName<double> = "float";
+template <>
+constexpr std::string_view kTypeName<std::vector<std::string>> = "str | list[str] | None";
+template <>
+constexpr std::string_view kTypeName<std::vector<int32_t>> = "list[int] | None";
+template <class T>
+constexpr std::string_view kTypeName<std::optional<T>> = kTypeName<T>;
+
+template <class T>
+constexpr bool kMayBeNone = false;
+template <class T>
+constexpr bool kMayBeNone<std::optional<T>> = !kTypeName<T>.ends_with("None");
+
+// Of __init__, for editors and type checkers.
+std::string signature() {
+  std::string text = "def __init__(self, *";
+  const SamplingParams defaults;
+  visit_sampling_fields(
+      defaults,
+      [&](const char* name, const auto& member, const char*, const char*) {
+        using Member = std::remove_cvref_t<decltype(member)>;
+        const std::string value = nb::cast<std::string>(nb::repr(nb::cast(member)));
+        const char* none = kMayBeNone<Member> ? " | None" : "";
+        text += fmt::format(", {}: {}{} = {}", name, kTypeName<Member>, none, value);
+      }
+  );
+  return text +
+         ", logit_bias: dict[int, float] | None = None"
+         ", output_kind: RequestOutputKind = ..."
+         ", repetition_detection: RepetitionDetectionParams | None = None) -> None";
+}
+
 // All fields, so that pickle and copy need no list of their own.
 nb::dict to_dict(const SamplingParams& params) {
   nb::dict fields;
@@ -218,12 +257,21 @@ void bind_sampling_params(nb::module_& m) {
   nb::class_<SamplingParams> params(
       m, "SamplingParams", "How to sample one request. Names, defaults and rules are vLLM's."
   );
-  params.def("__init__", [](SamplingParams* self, nb::kwargs kwargs) {
-    new (self) SamplingParams(params_from(kwargs));
-  });
+  static const std::string init_signature = signature();
+  params.def(
+      "__init__",
+      [](SamplingParams* self, nb::kwargs kwargs) {
+        new (self) SamplingParams(params_from(kwargs));
+      },
+      nb::sig(init_signature.c_str())
+  );
   bind_fields(params);
   params.def("__repr__", &repr)
-      .def("__eq__", [](const SamplingParams& a, const SamplingParams& b) { return a == b; })
+      .def(
+          "__eq__",
+          [](const SamplingParams& a, const SamplingParams& b) { return a == b; },
+          nb::is_operator()
+      )
       .def("clone", [](const SamplingParams& self) { return self; })
       .def("__copy__", [](const SamplingParams& self) { return self; })
       .def("__deepcopy__", [](const SamplingParams& self, nb::dict) { return self; })
