@@ -40,6 +40,13 @@ void read_sequence(const char* name, const char* what, nb::handle value, std::ve
 
 }  // namespace
 
+std::string to_utf8(nb::handle text) {
+  Py_ssize_t size = 0;
+  const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (bytes == nullptr) throw nb::python_error();  // UnicodeEncodeError, which is a ValueError
+  return {bytes, static_cast<size_t>(size)};
+}
+
 void raise_type_error(const char* name, const char* what, nb::handle value) {
   const std::string shown = nb::cast<std::string>(nb::repr(value));
   throw nb::type_error(fmt::format("{} must be {}, got {}.", name, what, shown).c_str());
@@ -82,7 +89,7 @@ void read_value(const char* name, nb::handle value, double& out) {
 
 void read_value(const char* name, nb::handle value, std::string& out) {
   if (PyUnicode_Check(value.ptr())) {
-    out = nb::cast<std::string>(value);
+    out = to_utf8(value);
   } else if (PyDict_Check(value.ptr())) {
     out = to_json(value);
   } else if (nb::hasattr(value, "__fspath__")) {
@@ -94,7 +101,7 @@ void read_value(const char* name, nb::handle value, std::string& out) {
 
 void read_value(const char* name, nb::handle value, std::vector<std::string>& out) {
   if (PyUnicode_Check(value.ptr())) {
-    out = {nb::cast<std::string>(value)};
+    out = {to_utf8(value)};
   } else {
     read_sequence(name, "a string or a list of strings", value, out);
   }

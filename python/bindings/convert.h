@@ -33,6 +33,9 @@ void read_value(const char* name, nb::handle value, std::optional<T>& out) {
 // "<name> must be <what>, got <value>."
 [[noreturn]] void raise_type_error(const char* name, const char* what, nb::handle value);
 
+// The text of a str. ValueError for one with half a surrogate pair, which no UTF-8 has.
+std::string to_utf8(nb::handle text);
+
 // json.dumps(value).
 std::string to_json(nb::handle value);
 

@@ -57,7 +57,7 @@ std::string special_tokens_json(const Tokenizer& tokenizer) {
 }  // namespace
 
 Prompt read_prompt(nb::handle prompt) {
-  if (PyUnicode_Check(prompt.ptr())) return {.text = nb::cast<std::string>(prompt)};
+  if (PyUnicode_Check(prompt.ptr())) return {.text = to_utf8(prompt)};
   if (PyDict_Check(prompt.ptr())) return read_dict(nb::borrow<nb::dict>(prompt));
   if (!is_list(prompt)) raise_type_error("prompt", kForms, prompt);
   Prompt ids;

@@ -90,6 +90,7 @@ def test_anything_else_is_an_error_that_says_why(llm, prompt):
         ([1, "a"], TypeError, "prompt_token_ids must be an integer, got 'a'"),
         ({"prompt": 3}, TypeError, "prompt must be a string, got 3"),
         ({}, TypeError, "prompt must be a str, a list of token ids, or a dict"),
+        ("\ud800", ValueError, "surrogates not allowed"),
         ({"multi_modal_data": {"image": 1}, "prompt": "a"}, ValueError, "Only text models"),
     ],
 )
