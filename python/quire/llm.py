@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from quire._quire import BeamSearchParams, NativeLLM, SamplingParams
-from quire.engine_args import NO_PROFILER, engine_options
+from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
 from quire.outputs import BeamSearchOutput, BeamSearchSequence, RequestOutput
 from quire.tokenizer import Tokenizer, chat_request
@@ -29,6 +29,10 @@ class LLM:
     def __init__(self, model: str, **kwargs: Any):
         self._native = NativeLLM(engine_options(model, kwargs, self._bound_scheduler))
         guard(self)
+
+    @classmethod
+    def from_engine_args(cls, engine_args: EngineArgs) -> LLM:
+        return cls(**engine_args.as_kwargs())
 
     def generate(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from quire._quire import NativeEngine, RequestStream, SamplingParams
 from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
+from quire.llm import refuse_tags
 from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
 
@@ -89,6 +90,17 @@ class LLMEngine:
 
     def reset_prefix_cache(self, reset_running_requests: bool = False) -> bool:
         return self._native.reset_prefix_cache(reset_running_requests)
+
+    def sleep(self, level: int = 1, mode: str = "abort") -> None:
+        """As LLM.sleep; requests that are added meanwhile wait, and step() with them."""
+        self._native.sleep(level, mode)
+
+    def wake_up(self, tags: list[str] | None = None) -> None:
+        refuse_tags(tags)
+        self._native.wake_up()
+
+    def is_sleeping(self) -> bool:
+        return self._native.is_sleeping()
 
     def get_metrics(self) -> list[Metric]:
         return self._native.metrics()

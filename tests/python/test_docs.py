@@ -1,4 +1,4 @@
-"""The Python in docs/migration.md runs as printed, and its table tells what really happens."""
+"""The Python in the pages runs as printed, and the table of options tells what really happens."""
 
 import os
 import re
@@ -12,7 +12,8 @@ from serving import program, serve
 from vllm import LLM, SamplingParams
 
 TEXT = (ROOT / "docs/migration.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README + TEXT, re.MULTILINE | re.DOTALL)
 ROWS = re.findall(r"^\| `((?:LLM|SamplingParams)\(.*?\))` \| (.*) \|$", TEXT, re.MULTILINE)
 ALIASES = f"Qwen/Qwen3-0.6B={MODEL}"
 
@@ -22,6 +23,7 @@ def run(code: str) -> None:
     result = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
+        cwd=ROOT,
         env=environment | {"QUIRE_MODEL_ALIASES": ALIASES},
         capture_output=True,
         text=True,
@@ -30,7 +32,7 @@ def run(code: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_the_page_has_blocks_and_rows():
+def test_the_pages_have_blocks_and_rows():
     assert len(BLOCKS) > 8 and len(ROWS) > 20
 
 
@@ -40,7 +42,8 @@ def test_a_block_runs(number):
     if "import OpenAI" not in code:
         return run(code)
     pytest.importorskip("openai", reason="the client library of OpenAI is not installed")
-    with serve([program("quire"), "serve", MODEL]) as server:
+    name = ["--served-model-name", "models/small-chat"]
+    with serve([program("quire"), "serve", MODEL, *name]) as server:
         assert "http://localhost:8000" in code
         return run(code.replace("http://localhost:8000", server.url))
 
