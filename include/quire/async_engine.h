@@ -116,6 +116,11 @@ class AsyncEngine {
       const AddRequestOptions& options = {}
   );
 
+  // `listener` is called on the output thread after the outputs of each step were handed out. While
+  // it runs, the engine goes a few steps ahead at most, so that a reader that needs the CPU gets
+  // it. Empty: none; then a call under way has ended when this returns.
+  void set_step_listener(std::function<void()> listener);
+
   // Ends the request with finish reason "abort". Unknown ids are ignored.
   void abort(const std::string& request_id);
   // Ends all requests at once, whatever the engine does: with reason "error" if one is given.

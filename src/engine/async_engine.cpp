@@ -84,6 +84,8 @@ struct AsyncEngine::Impl {
         metrics.record(output.process(outputs, to_abort));
       }
       abort_in_core(std::exchange(to_abort, {}));
+      std::lock_guard lock(listener_mutex);
+      if (step_listener) step_listener();
     }
   }
 
@@ -127,6 +129,8 @@ struct AsyncEngine::Impl {
   // Held while a step's outputs are passed on: who has seen one finds it in the metrics. A reader
   // may look at them while it is told of an output.
   std::recursive_mutex step_mutex;
+  std::mutex listener_mutex;  // guards step_listener, and is held while it is called
+  std::function<void()> step_listener;
   std::mutex shutdown_mutex;
   std::once_flag chat_template_once;
   std::shared_ptr<const ChatTemplate> chat_template;
@@ -160,6 +164,11 @@ std::shared_ptr<RequestStream> AsyncEngine::add_request(
     if (const auto impl = engine.lock()) impl->abort(impl->output.abort(*state));
   };
   return std::shared_ptr<RequestStream>(state.get(), abort_if_unread);
+}
+
+void AsyncEngine::set_step_listener(std::function<void()> listener) {
+  std::lock_guard lock(impl_->listener_mutex);
+  impl_->step_listener = std::move(listener);
 }
 
 void AsyncEngine::abort(const std::string& request_id) {

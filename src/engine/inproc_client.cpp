@@ -1,5 +1,6 @@
 #include "engine/inproc_client.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -38,6 +39,11 @@ using Message = std::variant<AddMessage, AbortMessage, ResetMessage, PauseMessag
 // for so many seconds at most.
 constexpr double kMaxHold = 0.01;
 
+// The engine goes so many steps ahead of the reader, and then waits for it: a while at most,
+// because the reader may wait for the engine.
+constexpr size_t kMaxStepsAhead = 4;
+constexpr auto kMaxWait = std::chrono::milliseconds(20);
+
 // Outputs of steps on their way to the reader. Handed-back ones are filled again, so that a steady
 // flow allocates nothing.
 class OutputMailbox {
@@ -47,7 +53,12 @@ class OutputMailbox {
     const double time = outputs.time;
     bool is_due = outputs.is_awaited;
     {
-      std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
+      if (num_due_ > next_ + kMaxStepsAhead) {
+        not_full_.wait_for(lock, kMaxWait, [&] {
+          return closed_ || num_due_ <= next_ + kMaxStepsAhead;
+        });
+      }
       if (next_ == full_.size()) oldest_ = time;
       is_due |= time - oldest_ > kMaxHold;
       if (spare_.empty()) spare_.emplace_back();
@@ -81,6 +92,8 @@ class OutputMailbox {
       next_ = 0;
       num_due_ = 0;
     }
+    lock.unlock();
+    not_full_.notify_one();
     return true;
   }
 
@@ -90,11 +103,13 @@ class OutputMailbox {
       closed_ = true;
     }
     ready_.notify_all();
+    not_full_.notify_all();
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable ready_;
+  std::condition_variable not_full_;
   std::vector<EngineCoreOutputs> full_;  // [next_, end) wait for the reader
   size_t next_ = 0;
   size_t num_due_ = 0;  // of full_, counted from its beginning

@@ -22,6 +22,10 @@ class HttpServer {
   int port() const;  // 0 for a unix socket
   std::string address() const;  // http://0.0.0.0:8000, or unix:/path
 
+  // Waits until the io threads have seen which streams are readable, a while at most: a step
+  // listener of the engine, so that it does not run ahead of the sockets.
+  void wait_for_io();
+
   // From here on no request is accepted; what runs goes on. From any thread; returns at once.
   void drain();
   // After drain(): true when the last connection has ended, false after `seconds`.

@@ -1,8 +1,16 @@
 #include "server/ready_list.h"
 
+#include <chrono>
+
 #include <boost/asio/post.hpp>
 
 namespace quire::server {
+namespace {
+
+// An io thread that is at something longer, such as a long prompt, does not hold the engine up.
+constexpr std::chrono::milliseconds kMaxWait(2);
+
+}  // namespace
 
 void ReadyList::add(const std::shared_ptr<Entry>& entry) {
   if (entry->is_listed.exchange(true, std::memory_order_acq_rel)) return;
@@ -14,10 +22,18 @@ void ReadyList::add(const std::shared_ptr<Entry>& entry) {
   asio::post(*io_, [self = shared_from_this()] { self->wake_all(); });
 }
 
+void ReadyList::wait_taken() {
+  std::unique_lock lock(mutex_);
+  taken_.wait_for(lock, kMaxWait, [this] { return entries_.empty(); });
+}
+
 void ReadyList::close() {
-  std::lock_guard lock(mutex_);
-  io_ = nullptr;
-  entries_.clear();
+  {
+    std::lock_guard lock(mutex_);
+    io_ = nullptr;
+    entries_.clear();
+  }
+  taken_.notify_all();
 }
 
 void ReadyList::wake_all() {
@@ -25,6 +41,7 @@ void ReadyList::wake_all() {
     std::lock_guard lock(mutex_);
     std::swap(entries_, waking_);
   }
+  taken_.notify_all();
   for (const std::shared_ptr<Entry>& entry : waking_) {
     // First, so that what comes from here on wakes again.
     entry->is_listed.store(false, std::memory_order_release);

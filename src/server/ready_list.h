@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -32,6 +33,8 @@ class ReadyList : public std::enable_shared_from_this<ReadyList> {
 
   // From any thread. Several calls before the wake-up are one.
   void add(const std::shared_ptr<Entry>& entry);
+  // Waits until the io thread has taken what was added, a while at most.
+  void wait_taken();
   // Nothing is woken any more.
   void close();
 
@@ -40,6 +43,7 @@ class ReadyList : public std::enable_shared_from_this<ReadyList> {
 
   std::mutex mutex_;  // guards all below but waking_
   asio::io_context* io_;  // nullptr: closed
+  std::condition_variable taken_;
   std::vector<std::shared_ptr<Entry>> entries_;
   std::vector<std::shared_ptr<Entry>> waking_;  // of wake_all alone
 };

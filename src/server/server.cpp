@@ -62,7 +62,10 @@ struct Server::Impl {
       : config(given),
         state(server::make_server_state(engine, config, model)),
         monitoring(engine, config),
-        http(config, server::monitor_routes(server::make_routes(state), monitoring)) {}
+        http(config, server::monitor_routes(server::make_routes(state), monitoring)) {
+    engine.set_step_listener([this] { http.wait_for_io(); });
+  }
+  ~Impl() { state.engine.set_step_listener({}); }
 
   const ServerConfig config;
   server::ServerState state;

@@ -202,7 +202,7 @@ TEST(GenerateTest, RefusesWhatItCannotDo) {
   expect_error(
       refused({"--prompt", "x", "--system-prompt", "caf\xe9"}), "--system-prompt", "UTF-8"
   );
-  expect_error(refused({"--prompt", "x", "-tp", "2"}), "-tp", "--num-threads");
+  expect_error(refused({"--prompt", "x", "-tp", "2"}), "--tensor-parallel-size", "--num-threads");
   expect_error(refused({"--prompt", "x", "--tokenizer", "/nope"}), "tokenizer", "tokenizer.json");
   expect_error(refused({"--prompt", "x", "--revision", "main"}), "revision", "has no revisions");
   const std::vector<std::string> small_cache = {
