@@ -25,7 +25,7 @@ class QuireServer:
         fixed = ["--host", "127.0.0.1", "--port", "0", "--num-gpu-blocks-override", "2048"]
         self._command = [str(program()), "serve", model, *fixed, *options]
         self._environment = {**os.environ, "HF_HUB_OFFLINE": "1", **(environment or {})}
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+", errors="replace")
         self._process = None
         self.url = None
 
