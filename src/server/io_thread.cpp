@@ -1,11 +1,12 @@
 #include "server/io_thread.h"
 
 #include <algorithm>
-#include <cmath>
+#include <exception>
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "server/connection.h"
 
 namespace quire::server {
@@ -41,13 +42,28 @@ IoThread::~IoThread() {
 }
 
 void IoThread::listen(ListeningSocket socket) {
-  const auto on_accept = [this](Socket accepted) { add_connection(std::move(accepted)); };
+  const auto on_accept = [this](Socket accepted) { accept(std::move(accepted)); };
   listeners_.push_back(std::make_unique<Listener>(io_, std::move(socket), on_accept));
   listeners_.back()->start();
 }
 
 void IoThread::run() {
-  io_.run();
+  while (true) {
+    try {
+      io_.run();
+      return;
+    } catch (const std::exception& error) {  // of one event; the others go on
+      QUIRE_LOG_ERROR("An event of the server failed: {}", error.what());
+    }
+  }
+}
+
+void IoThread::accept(Socket socket) {
+  try {
+    add_connection(std::move(socket));
+  } catch (const std::exception& error) {
+    QUIRE_LOG_ERROR("A connection is refused: {}", error.what());
+  }
 }
 
 void IoThread::add_connection(Socket socket) {
@@ -81,6 +97,7 @@ void IoThread::schedule_tick() {
 }
 
 void IoThread::tick() {
+  schedule_tick();
   const Clock::time_point now = Clock::now();
   std::vector<std::shared_ptr<Connection>> due;
   for (const auto& [key, connection] : connections_) {
@@ -88,7 +105,6 @@ void IoThread::tick() {
   }
   for (const auto& connection : due)
     connection->tick(now);
-  schedule_tick();
 }
 
 void IoThread::drain() {

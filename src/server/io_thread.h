@@ -38,7 +38,6 @@ class IoThread {
   // From any thread, after drain(): connections end at once.
   void close_connections();
 
-  void add_connection(Socket socket);
   void remove(Connection& connection);
 
   HttpContext& context() { return context_; }
@@ -49,6 +48,8 @@ class IoThread {
   bool is_draining() const { return is_draining_; }
 
  private:
+  void accept(Socket socket);
+  void add_connection(Socket socket);
   void schedule_tick();
   void tick();
   void end_if_drained();

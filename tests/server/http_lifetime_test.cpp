@@ -78,6 +78,7 @@ TEST_F(HttpLifetimeTest, FinishesWhatRunsWhenItDrains) {
   EXPECT_EQ(engine_.num_dropped(), 0u);
 
   streaming.send(make_request("GET", "/v1/models"));  // on a connection that is kept alive
+  std::this_thread::sleep_for(200ms);  // it has come before the stream ends
   engine_.push(0, "two");
   engine_.finish(0);
   EXPECT_NE(streaming.read_until("0\r\n\r\n").find("data: two"), std::string::npos);
