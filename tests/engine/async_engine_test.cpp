@@ -63,6 +63,21 @@ TEST_F(AsyncEngineTest, StreamsTokensAsTheyCome) {
   EXPECT_THAT(core_->aborted(), IsEmpty());
 }
 
+TEST_F(AsyncEngineTest, AListenerHearsOfEachStepAfterItsOutputs) {
+  std::atomic<int> num_steps = 0;
+  const auto stream = add("a");
+  std::promise<bool> was_readable;
+  engine_->set_step_listener([&] {
+    if (num_steps++ == 0) was_readable.set_value(stream->try_next().has_value());
+  });
+  emit(0, 500);
+  EXPECT_TRUE(was_readable.get_future().get());
+  engine_->set_step_listener({});
+  emit(0, 501, FinishReason::kLength);
+  EXPECT_TRUE(stream->next()->finished);
+  EXPECT_EQ(num_steps, 1);
+}
+
 TEST_F(AsyncEngineTest, AReaderThatIsToldNeedsNoThreadToWait) {
   std::mutex mutex;
   std::vector<int32_t> ids;

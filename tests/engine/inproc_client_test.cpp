@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <future>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -66,6 +67,16 @@ class InprocClientTest : public ::testing::Test {
 
   StepControl control_;
 };
+
+// Each output is awaited: a stream's reader wants it at once.
+TEST_F(InprocClientTest, GoesAFewStepsAheadOfItsReader) {
+  const auto client = start();
+  add(*client, make_request(7, 1000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_LT(client->stats().num_steps, 500);
+  std::optional<FinishReason> reason;
+  EXPECT_EQ(read(*client, 7, reason).size(), 1000u);
+}
 
 TEST_F(InprocClientTest, HandsOutTheTokensOfEveryStep) {
   const auto client = start();
