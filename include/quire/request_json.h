@@ -38,8 +38,8 @@ ParsedRequest parse_request_json(std::string_view line, const SamplingParams& de
 std::map<int32_t, float> parse_logit_bias_json(std::string_view json);
 
 // Renders a conversation, a JSON array of messages as clients send them: content is a string or a
-// list of text parts, arguments of tool calls are JSON text. Throws InvalidArgument, with "messages"
-// for what is not text and for arguments that are no JSON.
+// list of text parts, arguments of tool calls are JSON text. Throws InvalidArgument, with
+// "messages" for what is not text and for arguments that are no JSON.
 Prompt render_messages_json(
     const AsyncEngine& engine, std::string_view messages_json, const ChatOptions& options
 );
