@@ -348,9 +348,11 @@ Workload make_bursty(const WorkloadOptions& options) {
 
 // A step costs the reading of the weights, whatever is in it.
 Workload make_memory_bound(const WorkloadOptions& options) {
-  constexpr int kNumTokens = 32;  // in and out
+  // Few enough that a step with them is still bound by the reading of the weights on a CPU.
+  constexpr int kNumPromptTokens = 8;
+  constexpr int kMinOutputTokens = 8;
+  constexpr int kMaxOutputTokens = 24;
   constexpr int kMaxRunning = 8;
-  constexpr double kArrivalGap = 0.1;  // seconds
   WorkloadOptions own = options;
   const auto model_dir = make_temporary_model(kMemoryBoundModel);
   own.engine.model = model_dir->string();
@@ -363,22 +365,25 @@ Workload make_memory_bound(const WorkloadOptions& options) {
   builder.compare_schedulers(kLargeBudget, kLargeBudget);
   const int num_requests = builder.scaled(24);
   for (int i = 0; i < num_requests; ++i) {
+    // Different lengths, so that places become free one by one.
+    const int spread = kMaxOutputTokens - kMinOutputTokens + 1;
     builder.add({
-        .arrival = i * kArrivalGap,
-        .token_ids = builder.random_tokens(kNumTokens),
-        .num_output_tokens = kNumTokens,
+        .token_ids = builder.random_tokens(kNumPromptTokens),
+        .num_output_tokens = kMinOutputTokens + 7 * i % spread,
     });
   }
   builder.workload().model_dir = model_dir;
   builder.workload().is_streamed = false;
   builder.describe(fmt::format(
-      "{} requests of {} tokens in and {} out, one every {} s, at most {} running; a Llama of "
-      "0.3 B parameters with random weights in bfloat16. V0 runs each prompt in a step of its "
-      "own, while the others wait; V1 takes it along in a decode step. Budget {} for both.",
+      "{} requests of {} tokens in and {} to {} out, all at once, at most {} running; a Llama of "
+      "0.3 B parameters with random weights in bfloat16. V0 runs the prompt that takes a free "
+      "place "
+      "in a step of its own, while the others wait; V1 takes it along in a decode step. Budget {} "
+      "for both.",
       num_requests,
-      kNumTokens,
-      kNumTokens,
-      kArrivalGap,
+      kNumPromptTokens,
+      kMinOutputTokens,
+      kMaxOutputTokens,
       kMaxRunning,
       kLargeBudget
   ));
