@@ -349,10 +349,10 @@ Workload make_bursty(const WorkloadOptions& options) {
 // A step costs the reading of the weights, whatever is in it.
 Workload make_memory_bound(const WorkloadOptions& options) {
   // Few enough that a step with them is still bound by the reading of the weights on a CPU.
-  constexpr int kNumPromptTokens = 8;
+  constexpr int kNumPromptTokens = 4;
   constexpr int kMinOutputTokens = 8;
   constexpr int kMaxOutputTokens = 24;
-  constexpr int kMaxRunning = 8;
+  constexpr int kMaxRunning = 4;
   WorkloadOptions own = options;
   const auto model_dir = make_temporary_model(kMemoryBoundModel);
   own.engine.model = model_dir->string();
