@@ -13,7 +13,6 @@ import server_process
 
 ROOT = server_process.ROOT
 MAX_BODY_SIZE = 1 << 20
-# A queue as long as the clients can make it, so that nothing is refused for want of room.
 SERVER_OPTIONS = ["--load-format", "null", "--max-body-size", str(MAX_BODY_SIZE)]
 
 

@@ -1,6 +1,6 @@
-"""Each code block of the document that the project was made from runs as printed.
+"""Each code block of a guide to vLLM's V1 engine runs as printed.
 
-The document lies beside a checkout and not in it: without it these tests are skipped. So that its
+The guide lies beside a checkout and not in it: without it these tests are skipped. So that its
 models need no download, their names stand for the bundled one.
 """
 
@@ -14,10 +14,10 @@ import pytest
 from conftest import MODEL, ROOT
 from serving import program, serve
 
-SEED = ROOT / "../shared/seed/vllm-v1-engine.txt"
+GUIDE = ROOT / "../shared/seed/vllm-v1-engine.txt"
 ALIASES = f"meta-llama/Llama-2-7b-chat-hf={MODEL},model={MODEL}"
 
-pytestmark = pytest.mark.skipif(not SEED.exists(), reason="the seed document is not here")
+pytestmark = pytest.mark.skipif(not GUIDE.exists(), reason="the guide is not here")
 
 # First and last line of every block that is Python.
 PYTHON_BLOCKS = {
@@ -47,7 +47,7 @@ PYTHON_BLOCKS = {
 def block(name: str) -> str:
     """The lines of a block: up to its last line, from the nearest first line before it."""
     first, last = PYTHON_BLOCKS[name]
-    lines = SEED.read_text(encoding="utf-8").splitlines()
+    lines = GUIDE.read_text(encoding="utf-8").splitlines()
     ends = [i for i, line in enumerate(lines) if line == last]
     end = ends[-1] if name != "enable" else ends[0]
     begin = max(i for i in range(end) if lines[i] == first)
@@ -143,13 +143,13 @@ def test_the_last_block_needs_its_import():
 
 
 def test_the_version_is_printed():
-    assert 'python -c "import vllm; print(vllm.__version__)"' in SEED.read_text(encoding="utf-8")
+    assert 'python -c "import vllm; print(vllm.__version__)"' in GUIDE.read_text(encoding="utf-8")
     assert run_well("import vllm; print(vllm.__version__)").startswith("0.22.1+quire.")
 
 
 def test_step_1_serves():
     """export VLLM_USE_V1=1; vllm serve meta-llama/Llama-2-7b-chat-hf"""
-    text = SEED.read_text(encoding="utf-8")
+    text = GUIDE.read_text(encoding="utf-8")
     assert "export VLLM_USE_V1=1" in text
     assert "vllm serve meta-llama/Llama-2-7b-chat-hf" in text
     variables = {"VLLM_USE_V1": "1", "QUIRE_MODEL_ALIASES": ALIASES}
@@ -160,5 +160,5 @@ def test_step_1_serves():
 
 @pytest.mark.parametrize("command", ["pip install --upgrade vllm", "npx skills add"])
 def test_commands_that_install_from_outside_are_not_run(command):
-    assert command in SEED.read_text(encoding="utf-8")
-    pytest.skip(f"`{command}` would install a package from outside over this one")
+    assert command in GUIDE.read_text(encoding="utf-8")
+    pytest.skip(f"`{command}` would install something from outside")
