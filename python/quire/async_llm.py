@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from quire._quire import NativeEngine, RequestStream, SamplingParams
 from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
-from quire.llm import refuse_tags
+from quire.llm import refuse_connector, refuse_lora, refuse_tags, refuse_trace_headers
 from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
 
@@ -46,8 +46,8 @@ class AsyncLLM:
     ) -> AsyncGenerator[RequestOutput, None]:
         """Yields the request's outputs as they come; leaving the loop early aborts it."""
         params = self.get_default_sampling_params() if sampling_params is None else sampling_params
-        if lora_request is not None:
-            raise ValueError("lora_request: LoRA adapters are not supported: merge the adapter.")
+        refuse_lora(lora_request)
+        refuse_trace_headers(trace_headers)
         self._watch_loop()
         key = self._next_key
         self._next_key += 1
@@ -105,9 +105,11 @@ class AsyncLLM:
     async def reset_prefix_cache(
         self, reset_running_requests: bool = False, reset_connector: bool = False
     ) -> bool:
+        refuse_connector(reset_connector)
         return await asyncio.to_thread(self._native.reset_prefix_cache, reset_running_requests)
 
     async def get_tokenizer(self, lora_request: Any = None) -> Tokenizer:
+        refuse_lora(lora_request)
         tokenizer = self._native.tokenizer()
         if tokenizer is None:
             raise ValueError("skip_tokenizer_init=True: this engine has no tokenizer.")

@@ -48,7 +48,7 @@ class LLM:
         A prompt is a str, a list of token ids, {"prompt": …} or {"prompt_token_ids": …}.
         sampling_params: one for all or one per prompt; default: the model's.
         """
-        _refuse_lora(lora_request)
+        refuse_lora(lora_request)
         params = self._params(sampling_params)
         self._check_awake()
         return self._native.generate(prompts, params, bool(use_tqdm), priority or [])
@@ -70,7 +70,7 @@ class LLM:
 
         chat_template: source of a template (Jinja) instead of the model's.
         """
-        _refuse_lora(lora_request)
+        refuse_lora(lora_request)
         if chat_template_content_format != "auto":
             raise ValueError("chat_template_content_format: it is read off the template; use auto.")
         conversations = messages if messages and isinstance(messages[0], list) else [messages]
@@ -112,6 +112,7 @@ class LLM:
         self, reset_running_requests: bool = False, reset_connector: bool = False
     ) -> bool:
         """Forgets the prefix cache; False: blocks are in use, and nothing was forgotten."""
+        refuse_connector(reset_connector)
         return self._native.reset_prefix_cache(reset_running_requests)
 
     def sleep(self, level: int = 1, mode: str = "abort") -> None:
@@ -152,7 +153,25 @@ def refuse_tags(tags: list[str] | None) -> None:
         raise ValueError("tags: weights and KV cache wake up together: leave it out.")
 
 
-def _refuse_lora(lora_request: Any) -> None:
+def refuse_tokenization_kwargs(tokenization_kwargs: Any) -> None:
+    if tokenization_kwargs is not None:
+        raise ValueError(
+            "tokenization_kwargs: the tokenizer takes no options here: tokenize the prompt and "
+            "give prompt_token_ids."
+        )
+
+
+def refuse_trace_headers(trace_headers: Any) -> None:
+    if trace_headers is not None:
+        raise ValueError("trace_headers: traces are not written: leave it out.")
+
+
+def refuse_connector(reset_connector: bool) -> None:
+    if reset_connector:
+        raise ValueError("reset_connector: there is no KV connector: leave it out.")
+
+
+def refuse_lora(lora_request: Any) -> None:
     if lora_request is not None:
         raise ValueError(
             "lora_request: LoRA adapters are not supported: merge the adapter into the model."

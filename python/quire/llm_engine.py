@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from quire._quire import NativeEngine, RequestStream, SamplingParams
 from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
-from quire.llm import refuse_tags
+from quire.llm import (
+    refuse_lora,
+    refuse_tags,
+    refuse_tokenization_kwargs,
+    refuse_trace_headers,
+)
 from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
 
@@ -44,8 +49,11 @@ class LLMEngine:
         trace_headers: Any = None,
         priority: int = 0,
     ) -> None:
-        if lora_request is not None:
-            raise ValueError("lora_request: LoRA adapters are not supported: merge the adapter.")
+        if arrival_time is not None:
+            raise ValueError("arrival_time: a request arrives when it is added: leave it out.")
+        refuse_lora(lora_request)
+        refuse_tokenization_kwargs(tokenization_kwargs)
+        refuse_trace_headers(trace_headers)
         key = self._next_key
         self._next_key += 1
         stream = self._native.add_request(key, request_id, prompt, params, priority)
@@ -83,6 +91,7 @@ class LLMEngine:
         return len(self._streams)
 
     def get_tokenizer(self, lora_request: Any = None) -> Tokenizer:
+        refuse_lora(lora_request)
         tokenizer = self._native.tokenizer()
         if tokenizer is None:
             raise ValueError("skip_tokenizer_init=True: this engine has no tokenizer.")

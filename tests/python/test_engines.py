@@ -35,6 +35,35 @@ def test_an_aborted_request_is_no_longer_unfinished(model):
         engine.add_request("b", 5, GREEDY)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"arrival_time": 1.0},
+        {"lora_request": "adapter"},
+        {"tokenization_kwargs": {"truncation": True}},
+        {"trace_headers": {"traceparent": "0"}},
+    ],
+)
+def test_arguments_without_effect_are_refused(model, given):
+    engine = LLMEngine(model=model, max_model_len=128)
+    with pytest.raises(ValueError, match=next(iter(given))):
+        engine.add_request("a", "Hello", GREEDY, **given)
+    assert not engine.has_unfinished_requests()
+
+
+def test_the_asynchronous_engine_refuses_them_too(model):
+    async def run():
+        engine = AsyncLLM(model=model, max_model_len=128)
+        with pytest.raises(ValueError, match="trace_headers"):
+            async for _ in engine.generate("Hello", GREEDY, "a", trace_headers={"a": "b"}):
+                pass
+        with pytest.raises(ValueError, match="reset_connector"):
+            await engine.reset_prefix_cache(reset_connector=True)
+        engine.shutdown()
+
+    asyncio.run(run())
+
+
 def test_a_sleeping_engine_steps_once_it_is_awake(model):
     engine = LLMEngine(model=model, max_model_len=128)
     engine.sleep()
