@@ -47,13 +47,9 @@ void check_listening(const ServerConfig& c) {
       "root_path",
       "It begins with a slash."
   );
-  require(
-      c.ssl_keyfile.has_value() == c.ssl_certfile.has_value(),
-      c.ssl_keyfile ? "ssl_certfile" : "ssl_keyfile",
-      "TLS needs both --ssl-keyfile and --ssl-certfile."
-  );
   check_range("ssl_cert_reqs", c.ssl_cert_reqs, 0, 2);
-  const bool has_tls = c.ssl_certfile.has_value();
+  const bool has_tls = c.ssl_certfile.has_value();  // whose file may hold the key
+  require(has_tls || !c.ssl_keyfile, "ssl_certfile", "A key needs its --ssl-certfile.");
   require(has_tls || !c.ssl_ca_certs, "ssl_ca_certs", "It needs --ssl-certfile.");
   require(has_tls || !c.ssl_ciphers, "ssl_ciphers", "It needs --ssl-certfile.");
   require(
@@ -71,7 +67,7 @@ void check_limits(const ServerConfig& c) {
   constexpr double kMinTimeout = 0.001;
   check_range("timeout_header", c.timeout_header, kMinTimeout, kMaxTimeout);
   check_range("timeout_body", c.timeout_body, kMinTimeout, kMaxTimeout);
-  check_range("timeout_keep_alive", c.timeout_keep_alive, 0, kMaxTimeout);
+  check_range("timeout_keep_alive", c.timeout_keep_alive, kMinTimeout, kMaxTimeout);
   check_range("timeout_write", c.timeout_write, kMinTimeout, kMaxTimeout);
   check_range("shutdown_timeout", c.shutdown_timeout, 0, kMaxTimeout);
   check_range("max_queue_size", c.max_queue_size, 0, 1 << 30);
