@@ -96,9 +96,13 @@ struct AsyncEngine::Impl {
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
     while (!stopped.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
-      const auto line =
-          logger.next_line(monotonic_time(), metrics.token_counts(), loaded.core->stats());
-      if (line) QUIRE_LOG_INFO("{}", *line);
+      try {
+        const auto line =
+            logger.next_line(monotonic_time(), metrics.token_counts(), loaded.core->stats());
+        if (line) QUIRE_LOG_INFO("{}", *line);
+      } catch (const std::exception& error) {
+        QUIRE_LOG_ERROR("The engine's statistics cannot be logged: {}", error.what());
+      }
     }
   }
 

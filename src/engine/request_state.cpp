@@ -7,6 +7,15 @@
 #include "engine/position_logprobs.h"
 
 namespace quire {
+namespace {
+
+bool holds_failure(const RequestOutput& out) {
+  return std::ranges::any_of(out.outputs, [](const CompletionOutput& completion) {
+    return completion.finish_reason == FinishReason::kError;
+  });
+}
+
+}  // namespace
 
 RequestState::RequestState(
     std::string request_id,
@@ -172,7 +181,7 @@ RequestOutput RequestState::take_output() {
   out.metrics = metrics_;
   out.metrics.num_preemptions =
       std::accumulate(num_preemptions_.begin(), num_preemptions_.end(), 0);
-  if (!has_output_) out.error = error_;
+  if (out.finished || holds_failure(out)) out.error = error_;
   end_was_sent_ = out.finished;
   return out;
 }

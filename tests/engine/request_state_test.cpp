@@ -22,10 +22,12 @@ const std::string kText = " Lee, and I'm a student";
 
 class RequestStateTest : public ::testing::Test {
  protected:
-  void start(const SamplingParams& params, int stream_interval = 1) {
+  void start(
+      const SamplingParams& params, int stream_interval = 1, const AddRequestOptions& options = {}
+  ) {
     InputProcessor processor({.max_model_len = 512, .vocab_size = 4096}, tokenizer_);
     ProcessedInput input = processor.process({.text = kPrompt}, params, {});
-    state_ = std::make_unique<RequestState>("r", input, tokenizer_, stream_interval);
+    state_ = std::make_unique<RequestState>("r", input, tokenizer_, stream_interval, options);
   }
 
   UpdateResult update(int32_t id, std::optional<FinishReason> reason = {}, int index = 0) {
@@ -354,6 +356,21 @@ TEST_F(RequestStateTest, AnErrorEndsTheStreamWithItsReason) {
   EXPECT_EQ(result.outputs.at(0).finish_reason, FinishReason::kError);
   EXPECT_TRUE(result.finished);
   EXPECT_FALSE(state_->next().has_value());
+}
+
+TEST_F(RequestStateTest, EachCompletionThatFailsComesWithTheReason) {
+  SamplingParams params = with_kind(RequestOutputKind::kDelta);
+  params.n = 2;
+  start(params, 1, {.max_pending_outputs = 8});
+  state_->finish(FinishReason::kError, "the engine died", 1.0);
+  for (const int index : {0, 1}) {
+    const RequestOutput result = *state_->next();
+    ASSERT_THAT(result.outputs, SizeIs(1));
+    EXPECT_EQ(result.outputs[0].index, index);
+    EXPECT_EQ(result.outputs[0].finish_reason, FinishReason::kError);
+    EXPECT_EQ(result.error, "the engine died");
+    EXPECT_EQ(result.finished, index == 1);
+  }
 }
 
 }  // namespace
