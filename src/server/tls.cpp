@@ -81,6 +81,9 @@ std::unique_ptr<TlsContext> make_tls_context(const ServerConfig& config) {
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // idle connections stay small
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
+  // Without one, OpenSSL refuses to resume the session of a client that has shown a certificate.
+  constexpr unsigned char kSessionIdContext[] = {'q', 'u', 'i', 'r', 'e'};
+  SSL_CTX_set_session_id_context(native, kSessionIdContext, sizeof(kSessionIdContext));
   load_certificate(*context, config);
   set_peer_verification(*context, config);
   if (config.ssl_ciphers && SSL_CTX_set_cipher_list(native, config.ssl_ciphers->c_str()) != 1) {

@@ -49,6 +49,11 @@ TEST_F(HttpSocketsTest, RefusesAPortThatIsTaken) {
   }
 }
 
+TEST_F(HttpSocketsTest, RefusesAHostThatThisMachineIsNot) {
+  config_.host = "192.0.2.1";  // an address of documentation: nobody's
+  EXPECT_THROW(HttpServer(config_, {}), EnvironmentError);
+}
+
 TEST_F(HttpSocketsTest, ServesAllAddressesWithoutAHost) {
   config_.host.reset();
   serve();
@@ -138,6 +143,21 @@ TEST_F(HttpSocketsTest, AsksClientsForCertificates) {
       },
       std::runtime_error
   );
+}
+
+TEST_F(HttpSocketsTest, ResumesTheSessionOfAClientWithACertificate) {
+  use_tls();
+  config_.ssl_ca_certs = certificate();
+  config_.ssl_cert_reqs = 2;
+  serve();
+  const TlsClient::Identity identity = {key(), certificate()};
+  TlsClient first(server_->port(), certificate(), &identity);
+  first.send(make_request("GET", "/v1/models"));
+  EXPECT_NE(first.read_until("list").find("200 OK"), std::string::npos);
+  TlsClient second(server_->port(), certificate(), &identity, &first);
+  EXPECT_TRUE(second.was_resumed());
+  second.send(make_request("GET", "/v1/models"));
+  EXPECT_NE(second.read_until("list").find("200 OK"), std::string::npos);
 }
 
 TEST_F(HttpSocketsTest, ClosesATlsConnectionThatSpeaksNone) {

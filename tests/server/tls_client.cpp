@@ -61,7 +61,10 @@ struct TlsClient::Impl {
 };
 
 TlsClient::TlsClient(
-    int port, const std::filesystem::path& trusted_certificate, const Identity* identity
+    int port,
+    const std::filesystem::path& trusted_certificate,
+    const Identity* identity,
+    const TlsClient* earlier
 )
     : impl_(std::make_unique<Impl>()) {
   impl_->context.reset(SSL_CTX_new(TLS_client_method()));
@@ -88,6 +91,8 @@ TlsClient::TlsClient(
   const unsigned char protocols[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   SSL_set_alpn_protos(impl_->ssl.get(), protocols, sizeof(protocols));
   SSL_set_fd(impl_->ssl.get(), impl_->fd);
+  if (earlier != nullptr)
+    SSL_set_session(impl_->ssl.get(), SSL_get0_session(earlier->impl_->ssl.get()));
   require(SSL_connect(impl_->ssl.get()) == 1, "SSL_connect");
 }
 
@@ -110,6 +115,10 @@ std::string TlsClient::read_until(const std::string& text) {
   std::string taken = impl_->received.substr(0, end);
   impl_->received.erase(0, end);
   return taken;
+}
+
+bool TlsClient::was_resumed() const {
+  return SSL_session_reused(impl_->ssl.get()) == 1;
 }
 
 std::string TlsClient::protocol() const {

@@ -16,13 +16,18 @@ class TlsClient {
     std::filesystem::path key;
     std::filesystem::path certificate;
   };
+  // With `earlier`, it resumes the session of that client, which has read an answer.
   TlsClient(
-      int port, const std::filesystem::path& trusted_certificate, const Identity* identity = nullptr
+      int port,
+      const std::filesystem::path& trusted_certificate,
+      const Identity* identity = nullptr,
+      const TlsClient* earlier = nullptr
   );
   ~TlsClient();
 
   void send(const std::string& bytes);
   std::string read_until(const std::string& text);  // what came, if the connection ends before
+  bool was_resumed() const;
   std::string protocol() const;  // as ALPN agreed, "http/1.1"
 
  private:
