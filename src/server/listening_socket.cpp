@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -46,9 +47,17 @@ Addresses resolve(const char* host) {
   return {found, &::freeaddrinfo};
 }
 
-ListeningSocket listen_tcp(const addrinfo& address, int port, const ServerConfig& config) {
+std::string place(int port, const ServerConfig& config) {
+  return fmt::format("{}:{}", config.host.value_or("*"), port);
+}
+
+// nullopt: this machine has no such address, as errno says.
+std::optional<ListeningSocket> listen_tcp(
+    const addrinfo& address, int port, const ServerConfig& config
+) {
   const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const std::string where = fmt::format("{}:{}", config.host.value_or("*"), port);
+  const std::string where = place(port, config);
+  if (fd < 0 && errno == EAFNOSUPPORT) return std::nullopt;
   if (fd < 0) fail(where);
   ListeningSocket socket(fd, address.ai_family);
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -68,7 +77,10 @@ ListeningSocket listen_tcp(const addrinfo& address, int port, const ServerConfig
   } else {
     reinterpret_cast<sockaddr_in&>(name).sin_port = network_port;
   }
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&name), address.ai_addrlen) != 0) fail(where);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&name), address.ai_addrlen) != 0) {
+    if (errno == EADDRNOTAVAIL) return std::nullopt;
+    fail(where);
+  }
   if (::listen(fd, kBacklog) != 0) fail(where);
   return socket;
 }
@@ -85,16 +97,17 @@ bool has_ipv6() {
 
 std::vector<ListeningSocket> listen_on_host(int port, const ServerConfig& config) {
   std::vector<ListeningSocket> sockets;
-  if (!config.host || config.host->empty()) {
-    sockets.push_back(listen_tcp(*resolve(has_ipv6() ? "::" : "0.0.0.0"), port, config));
-    return sockets;
-  }
-  const Addresses addresses = resolve(config.host->c_str());
+  const char* const any = has_ipv6() ? "::" : "0.0.0.0";
+  const bool has_host = config.host && !config.host->empty();
+  const Addresses addresses = resolve(has_host ? config.host->c_str() : any);
   for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
     if (address->ai_family != AF_INET && address->ai_family != AF_INET6) continue;
-    // All addresses of one host have the same port.
-    sockets.push_back(listen_tcp(*address, sockets.empty() ? port : sockets[0].port(), config));
+    // All addresses of one host have the same port. Some may be absent, such as localhost's ::1
+    // where IPv6 is off.
+    auto socket = listen_tcp(*address, sockets.empty() ? port : sockets[0].port(), config);
+    if (socket) sockets.push_back(std::move(*socket));
   }
+  if (sockets.empty()) fail(place(port, config));
   return sockets;
 }
 
