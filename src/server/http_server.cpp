@@ -17,6 +17,8 @@ namespace quire::server {
 namespace {
 
 constexpr double kGraceSeconds = 1.0;  // for the last words to clients
+// Io threads that are at something longer, such as a long prompt, do not hold the engine up.
+constexpr std::chrono::milliseconds kMaxWaitForIo(2);
 
 }  // namespace
 
@@ -93,8 +95,9 @@ std::string HttpServer::address() const {
 }
 
 void HttpServer::wait_for_io() {
+  const Clock::time_point deadline = Clock::now() + kMaxWaitForIo;  // of all of them
   for (const auto& io_thread : impl_->io_threads)
-    io_thread->ready_list()->wait_taken();
+    io_thread->ready_list()->wait_taken(deadline);
 }
 
 void HttpServer::drain() {

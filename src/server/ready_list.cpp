@@ -1,16 +1,12 @@
 #include "server/ready_list.h"
 
-#include <chrono>
+#include <exception>
 
 #include <boost/asio/post.hpp>
 
+#include "base/log.h"
+
 namespace quire::server {
-namespace {
-
-// An io thread that is at something longer, such as a long prompt, does not hold the engine up.
-constexpr std::chrono::milliseconds kMaxWait(2);
-
-}  // namespace
 
 void ReadyList::add(const std::shared_ptr<Entry>& entry) {
   if (entry->is_listed.exchange(true, std::memory_order_acq_rel)) return;
@@ -22,9 +18,9 @@ void ReadyList::add(const std::shared_ptr<Entry>& entry) {
   asio::post(*io_, [self = shared_from_this()] { self->wake_all(); });
 }
 
-void ReadyList::wait_taken() {
+void ReadyList::wait_taken(Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  taken_.wait_for(lock, kMaxWait, [this] { return entries_.empty(); });
+  taken_.wait_until(lock, deadline, [this] { return entries_.empty(); });
 }
 
 void ReadyList::close() {
@@ -37,6 +33,7 @@ void ReadyList::close() {
 }
 
 void ReadyList::wake_all() {
+  waking_.clear();  // entries_ must be empty afterwards, or nothing is posted any more
   {
     std::lock_guard lock(mutex_);
     std::swap(entries_, waking_);
@@ -45,7 +42,11 @@ void ReadyList::wake_all() {
   for (const std::shared_ptr<Entry>& entry : waking_) {
     // First, so that what comes from here on wakes again.
     entry->is_listed.store(false, std::memory_order_release);
-    if (entry->sleeper != nullptr) entry->sleeper->wake();
+    try {
+      if (entry->sleeper != nullptr) entry->sleeper->wake();
+    } catch (const std::exception& error) {  // of one; the others are woken
+      QUIRE_LOG_ERROR("A connection could not go on: {}", error.what());
+    }
   }
   waking_.clear();
 }

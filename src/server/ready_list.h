@@ -33,8 +33,8 @@ class ReadyList : public std::enable_shared_from_this<ReadyList> {
 
   // From any thread. Several calls before the wake-up are one.
   void add(const std::shared_ptr<Entry>& entry);
-  // Waits until the io thread has taken what was added, a while at most.
-  void wait_taken();
+  // Waits until the io thread has taken what was added, until the deadline at most.
+  void wait_taken(Clock::time_point deadline);
   // Nothing is woken any more.
   void close();
 
