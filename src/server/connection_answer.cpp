@@ -31,6 +31,18 @@ HttpResponse to_response(const std::exception& error, const HttpRequest& request
   return response;
 }
 
+// What an answer that fails has appended is no whole event: it is taken back.
+template <class Append>
+void append_whole(std::string& events, const Append& append) {
+  const size_t size = events.size();
+  try {
+    append();
+  } catch (...) {
+    events.resize(size);
+    throw;
+  }
+}
+
 Reply call(const Route& route, const HttpRequest& request, const CallContext& context) {
   try {
     return route.handler(request, context);
@@ -75,13 +87,18 @@ Task<Reply> Connection::call_handler(const Route& route) {
     co_return call(route, request, context);
   std::optional<Reply> reply;
   std::atomic<bool> is_done = false;
-  asio::post(context_.workers, [&] {
+  const auto work = [&] {
     reply = call(route, request, context);
     // The io thread goes on as soon as it is done, and takes with it all but this.
     const auto on_done = context.on_output;
     is_done.store(true, std::memory_order_release);
     on_done();
-  });
+  };
+  if (!route.may_block) {
+    asio::post(context_.workers, work);
+  } else if (!context_.blocking_calls.start(work)) {
+    co_return make_error(503, "Too many calls wait for the engine. Try again later.");
+  }
   while (!is_done.load(std::memory_order_acquire))
     co_await event_.wait();
   co_return std::move(*reply);
@@ -135,7 +152,9 @@ bool Connection::collect(Generation& generation, std::string& events) {
     auto& stream = generation.streams[i];
     if (stream == nullptr) continue;
     while (auto output = stream->try_next()) {
-      generation.answer->add(static_cast<int>(i), std::move(*output), events);
+      append_whole(events, [&] {
+        generation.answer->add(static_cast<int>(i), std::move(*output), events);
+      });
       if (events.size() > limit) return false;
     }
     if (stream->finished()) {
@@ -174,7 +193,7 @@ std::optional<HttpResponse> Connection::append_events(Generation& generation, bo
   try {
     if (is_aborting_) return shutting_down();
     has_ended = collect(generation, output_);
-    if (has_ended) (void)generation.answer->finish(output_);
+    if (has_ended) append_whole(output_, [&] { (void)generation.answer->finish(output_); });
     return std::nullopt;
   } catch (const std::exception& error) {
     return to_response(error, parser_->request());

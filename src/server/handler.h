@@ -47,7 +47,7 @@ struct Route {
   std::string method;  // GET, POST …
   std::string path;  // {name} stands for one segment
   Handler handler;
-  bool may_block = false;  // waits for the engine: runs on a thread of its own kind
+  bool may_block = false;  // waits for the engine: runs on a thread of its own
   bool takes_any_body = false;  // JSON or not, unlike the others
 };
 

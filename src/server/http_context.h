@@ -9,6 +9,7 @@
 
 #include "quire/server_config.h"
 #include "server/access_log.h"
+#include "server/blocking_calls.h"
 #include "server/request_gate.h"
 #include "server/request_parser.h"
 #include "server/tls.h"
@@ -24,7 +25,8 @@ struct HttpContext {
   const RequestGate gate;
   const AccessLog access_log;
   const std::unique_ptr<TlsContext> tls;  // nullptr: plain
-  boost::asio::thread_pool workers;  // for handlers that take long
+  boost::asio::thread_pool workers;  // for handlers that compute for long
+  BlockingCalls blocking_calls;  // of routes that may block
 };
 
 }  // namespace quire::server

@@ -1,5 +1,8 @@
+#include <future>
+#include <semaphore>
 #include <thread>
 
+#include "server/blocking_calls.h"
 #include "server/http_server_fixture.h"
 
 namespace quire::server {
@@ -61,6 +64,32 @@ TEST_F(HttpRequestsTest, AnswersALargeBodyOnAWorker) {
   serve();
   const std::string body = "\"" + std::string(3 << 20, 'x') + "\"";
   EXPECT_EQ(body_of(ask(make_request("POST", "/echo", body))), body);
+}
+
+TEST_F(HttpRequestsTest, IsNotHeldUpByCallsThatWait) {
+  std::counting_semaphore<> started(0);
+  std::promise<void> end;
+  const std::shared_future<void> has_ended = end.get_future().share();
+  const auto wait = [&started, has_ended](const HttpRequest&, const CallContext&) -> Reply {
+    started.release();
+    has_ended.wait();
+    return HttpResponse{};
+  };
+  more_routes_.push_back({"GET", "/wait", wait, /*may_block=*/true});
+  serve();
+  std::vector<RawClient> waiting;
+  for (size_t i = 0; i < BlockingCalls::kMaxCalls; ++i) {
+    waiting.push_back(connect());
+    waiting.back().send(make_request("GET", "/wait"));
+    EXPECT_TRUE(started.try_acquire_for(5s)) << i;
+  }
+  const std::string large = "\"" + std::string(1 << 20, 'x') + "\"";
+  EXPECT_EQ(body_of(ask(make_request("POST", "/echo", large))), large);
+  EXPECT_EQ(status_of(ask(make_request("GET", "/wait"))), 503) << "one too many";
+  end.set_value();
+  for (RawClient& client : waiting)
+    EXPECT_EQ(status_of(client.read_response()), 200);
+  EXPECT_EQ(status_of(ask(make_request("GET", "/wait"))), 200) << "threads are free again";
 }
 
 TEST_F(HttpRequestsTest, AnswersHeadWithoutTheBody) {

@@ -83,6 +83,7 @@ TEST_F(HttpStreamsTest, EndsAStreamThatFailsWithAnErrorEvent) {
   const std::string rest = client.read_until("0\r\n\r\n");
   EXPECT_NE(rest.find(R"(data: {"error": {"message": "This output cannot be shown.")"), rest.npos);
   EXPECT_NE(rest.find("data: [DONE]\n\n\r\n0\r\n\r\n"), rest.npos) << rest;
+  EXPECT_EQ(rest.find("half"), rest.npos) << "only whole events are sent";
   EXPECT_TRUE(engine_.wait_dropped(1));
   client.send(make_request("GET", "/v1/models"));
   EXPECT_EQ(status_of(client.read_response()), 200);

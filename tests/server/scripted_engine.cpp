@@ -31,7 +31,10 @@ class TextAnswer final : public Answer {
 
   void add(int, RequestOutput output, std::string& events) override {
     const std::string& text = output.outputs.at(0).text;
-    if (text == kPoison) throw std::runtime_error("This output cannot be shown.");
+    if (text == kPoison) {
+      events += "data: half an ev";
+      throw std::runtime_error("This output cannot be shown.");
+    }
     if (is_streaming_) {
       if (!text.empty()) events += "data: " + text + "\n\n";
     } else {
