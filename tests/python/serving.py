@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sysconfig
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -43,14 +44,17 @@ def serve(command: list[str], variables: dict[str, str] | None = None):
         command + options,
         env=environment,
         stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         text=True,
     )
     try:
-        yield Server(process, _wait_for_address(process))
+        address = _wait_for_address(process)
+        # A pipe that nobody reads fills, and then the server waits.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield Server(process, address)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
     assert process.returncode == 0
 
 
