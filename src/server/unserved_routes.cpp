@@ -51,7 +51,7 @@ std::vector<Route> make_unserved_routes() {
     route.method = "POST";
     route.path = unserved.path;
     route.handler = handler;
-    route.takes_any_body = true;  // audio comes as a form;
+    route.takes_any_body = true;  // audio comes as a form
   }
   return routes;
 }
