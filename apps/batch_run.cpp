@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -118,15 +119,21 @@ void BatchRun::run(int max_concurrency, const Answer& answer, bool shows_progres
   bar_ = &bar;
   max_queued_ = static_cast<size_t>(max_concurrency) * 2;
   std::ifstream file = open_input(input_);
-  std::vector<std::thread> workers;
-  for (int i = 0; i < max_concurrency; ++i)
-    workers.emplace_back([&] { answer_all(answer); });
-  read_lines(file);
-  for (std::thread& worker : workers)
-    worker.join();
+  answer_lines(file, max_concurrency, answer);
   bar.update(num_done_);
   bar_ = nullptr;
-  if (!failure_.empty()) throw EnvironmentError(failure_);
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void BatchRun::answer_lines(std::ifstream& file, int max_concurrency, const Answer& answer) {
+  std::vector<std::jthread> workers;
+  try {
+    for (int i = 0; i < max_concurrency; ++i)
+      workers.emplace_back([&] { answer_all(answer); });
+    read_lines(file);
+  } catch (...) {
+    fail(std::current_exception());
+  }
 }
 
 // Only this thread parses, so that of two lines with one custom_id always the first is answered.
@@ -188,11 +195,15 @@ std::optional<BatchRun::Work> BatchRun::take() {
 }
 
 void BatchRun::answer_all(const Answer& answer) {
-  while (const auto work = take()) {
-    std::optional<client::BatchResponse> response = answer(work->request);
-    if (!response) return stop();
-    response->id = record_id(work->number);
-    write(client::to_json(*response), response->status_code != 200);
+  try {
+    while (const auto work = take()) {
+      std::optional<client::BatchResponse> response = answer(work->request);
+      if (!response) return stop();
+      response->id = record_id(work->number);
+      write(client::to_json(*response), response->status_code != 200);
+    }
+  } catch (...) {
+    fail(std::current_exception());
   }
 }
 
@@ -202,13 +213,17 @@ void BatchRun::write(const std::string& record, bool is_error) {
   output_file_ << record + '\n';
   output_file_.flush();
   if (!output_file_) {
-    failure_ = fmt::format("Cannot write {}: {}.", output_, std::strerror(errno));
-    was_stopped_ = true;
-    changed_.notify_all();
-    return;
+    throw EnvironmentError(fmt::format("Cannot write {}: {}.", output_, std::strerror(errno)));
   }
   if (is_error) ++num_failed_;
   bar_->update(++num_done_);
+}
+
+void BatchRun::fail(std::exception_ptr failure) {
+  std::lock_guard lock(mutex_);
+  if (!failure_) failure_ = std::move(failure);
+  was_stopped_ = true;
+  changed_.notify_all();
 }
 
 void BatchRun::stop() {

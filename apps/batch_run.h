@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <fstream>
 #include <functional>
 #include <mutex>
@@ -41,7 +42,7 @@ class BatchRun {
   int64_t num_failed() const { return num_failed_; }  // records of this run that are errors
   bool was_stopped() const { return was_stopped_; }
 
-  // Throws EnvironmentError when a file fails.
+  // Throws EnvironmentError when a file fails, and what `answer` throws.
   void run(int max_concurrency, const Answer& answer, bool shows_progress);
 
  private:
@@ -51,6 +52,8 @@ class BatchRun {
   };
 
   void scan_input();
+  // Returns when all is answered, the run was stopped or has failed.
+  void answer_lines(std::ifstream& file, int max_concurrency, const Answer& answer);
   void read_lines(std::ifstream& file);
   bool has_stopped();
   void count_done();
@@ -58,6 +61,7 @@ class BatchRun {
   std::optional<Work> take();
   void answer_all(const Answer& answer);
   void write(const std::string& record, bool is_error);
+  void fail(std::exception_ptr failure);
   void stop();
 
   std::string input_;
@@ -70,7 +74,7 @@ class BatchRun {
   std::condition_variable changed_;
   std::deque<Work> queue_;
   std::ofstream output_file_;
-  std::string failure_;  // of writing
+  std::exception_ptr failure_;  // the first
   bool has_all_ = false;
   bool was_stopped_ = false;
   int64_t num_done_ = 0;

@@ -68,12 +68,18 @@ constexpr const char* kSocketOptions[] = {
     "enable_tokenizer_info_endpoint",
     "disable_uvicorn_access_log",
     "disable_access_log_for_endpoints",
+    "enable_log_requests",
+    "enable_log_outputs",
+    "max_log_len",
+    "log_format",
 };
 
 void refuse_socket_options(const CommandLine& command_line) {
   for (const char* name : kSocketOptions) {
     if (!command_line.was_given(name)) continue;
-    throw InvalidArgument(name, "run-batch opens no socket. Leave this out, or use quire serve.");
+    throw InvalidArgument(
+        name, "run-batch opens no socket and logs no requests. Leave this out, or use quire serve."
+    );
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -76,8 +77,13 @@ void Watchdog::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);
-  while (!stopped.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); }))
-    look(monitor);
+  while (!stopped.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
+    try {
+      look(monitor);
+    } catch (const std::exception& error) {
+      QUIRE_LOG_ERROR("The watchdog could not look at the engine: {}", error.what());
+    }
+  }
 }
 
 void Watchdog::look(ProgressMonitor& monitor) {

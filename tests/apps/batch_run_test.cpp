@@ -63,6 +63,19 @@ TEST_F(BatchRunTest, AnswersEveryLineOnce) {
   EXPECT_EQ(run.num_failed(), 0);
 }
 
+TEST_F(BatchRunTest, AnExceptionOfAnAnswerEndsTheRun) {
+  std::string input;
+  for (int i = 0; i < 50; ++i)
+    input += line(std::to_string(i)) + "\n";
+  write_input(input);
+  BatchRun run(path("in.jsonl"), path("out.jsonl"), false);
+  const auto fail = [](const client::BatchRequest&) -> std::optional<client::BatchResponse> {
+    throw InvalidArgument("prompt", "no answer");
+  };
+  EXPECT_THROW(run.run(4, fail, false), InvalidArgument);
+  EXPECT_TRUE(run.was_stopped());
+}
+
 TEST_F(BatchRunTest, ABadLineIsARecordAndTheRunGoesOn) {
   write_input(line("a") + "\nnonsense\n\n" + line("a") + "\n" + line("b"));
   BatchRun run(path("in.jsonl"), path("out.jsonl"), false);

@@ -127,6 +127,8 @@ TEST_F(RunBatchTest, AnInterruptedRunGoesOn) {
 TEST_F(RunBatchTest, RefusesWhatItCannotDo) {
   dir_.write("in.jsonl", completion("a", R"({"prompt":"x"})"));
   expect_error(run({"--port", "80"}), "port", "quire serve");
+  expect_error(run({"--enable-log-requests"}), "enable_log_requests", "quire serve");
+  expect_error(run({"--log-format", "json"}), "log_format", "quire serve");
   expect_error(
       quire_program({"run-batch", "-o", "x", "--model", model()}), "--input-file", "required"
   );

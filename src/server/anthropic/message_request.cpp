@@ -117,6 +117,12 @@ std::vector<std::string> read_stop_sequences(const RequestFields& body) {
   return stops;
 }
 
+void check_service_tier(const RequestFields& body) {
+  const std::string_view tier = body.text("service_tier").value_or("auto");
+  if (tier == "auto" || tier == "standard_only") return;
+  body.fail("service_tier", fmt::format("must be auto or standard_only, got '{}'", tier));
+}
+
 void refuse_output_format(const RequestFields& body) {
   const auto config = body.object("output_config");
   if (config && config->find("format")) {
@@ -138,6 +144,7 @@ MessagesPrompt parse_messages_prompt(
   for (const auto [name, value] : body.json())
     if (std::ranges::find(kFields, name) == std::end(kFields)) unknown_fields.add(name);
   refuse_output_format(body);
+  check_service_tier(body);
   MessagesPrompt prompt;
   prompt.model = body.required_text("model");
   ChatMessagesWriter messages;

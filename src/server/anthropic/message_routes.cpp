@@ -49,7 +49,7 @@ Reply create_message(
   );
   check_model(state, request.prompt.model);
   MessageSetup setup;
-  setup.head = {.id = "msg_" + random_hex(32), .model = request.prompt.model};
+  setup.head = {.id = "msg_" + random_hex(32), .model = state.model_names.front()};
   setup.parallel_tool_calls = request.prompt.parallel_tool_calls;
   setup.stream = request.stream;
   setup.shows_cached_tokens = state.config.enable_prompt_tokens_details;

@@ -11,6 +11,7 @@
 #include "quire/request_json.h"
 #include "quire/tokenizer.h"
 #include "server/api_error.h"
+#include "server/openai/common_request.h"
 
 namespace quire::server {
 namespace {
@@ -38,6 +39,18 @@ void set_variables(TemplateVariables& variables, const std::string& json_object)
   }
   for (const auto [name, value] : object)
     set_variable(variables, name, simdjson::minify(value));
+}
+
+size_t count_entries(const std::string& json_array) {
+  if (json_array.empty()) return 0;
+  simdjson::dom::parser parser;
+  return parser.parse(json_array).get_array().value().size();
+}
+
+void check_limits(const ChatCall& call) {
+  check_count("messages", count_entries(call.messages_json), kMaxMessages);
+  check_count("tools", count_entries(call.tools_json), kMaxTools);
+  check_count("stop", call.params.stop.size(), kMaxStopStrings);
 }
 
 std::string json_string(std::string_view text) {
@@ -113,6 +126,7 @@ MessageFormat message_format(
 }  // namespace
 
 Prompt render_messages(const ServerState& state, const ChatCall& call) {
+  check_limits(call);
   const std::shared_ptr<const ChatTemplate> chat_template = own_template(state, call);
   ChatOptions options;
   options.add_generation_prompt = call.add_generation_prompt;

@@ -40,11 +40,6 @@ std::string text_of_content(element message) {
 void read_messages(Reader& reader, const RequestValue& value) {
   size_t index = 0;
   for (const element entry : value.array()) {
-    if (index == kMaxMessages) {
-      throw InvalidArgument(
-          "messages", fmt::format("At most {} messages are allowed.", kMaxMessages)
-      );
-    }
     const RequestValue message(entry, index++, value);
     reader.request.last_role = message.required("role").text();
     reader.request.last_content.clear();

@@ -15,13 +15,6 @@ namespace {
 
 using simdjson::dom::element;
 
-void check_count(std::string_view name, size_t count, size_t max) {
-  if (count <= max) return;
-  throw InvalidArgument(
-      std::string(name), fmt::format("{} has {} entries; at most {} are allowed.", name, count, max)
-  );
-}
-
 void read_stream_options(CommonRequest& request, const RequestValue& value) {
   if (value.says_nothing() && value.json().is_object()) return;
   StreamOptions& options = request.stream_options.emplace();
@@ -182,6 +175,13 @@ void check_prompt_logprobs(const CommonRequest& request) {
 }
 
 }  // namespace
+
+void check_count(std::string_view name, size_t count, size_t max) {
+  if (count <= max) return;
+  throw InvalidArgument(
+      std::string(name), fmt::format("{} has {} entries; at most {} are allowed.", name, count, max)
+  );
+}
 
 bool read_common_field(CommonRequest& request, const RequestValue& value) {
   for (const Field& field : kFields) {

@@ -41,6 +41,9 @@ struct CommonRequest {
   std::optional<int> best_of;
 };
 
+// Throws InvalidArgument `name` when a list has more than `max` entries.
+void check_count(std::string_view name, size_t count, size_t max);
+
 // Reads one field that both endpoints know; false: it is none. Throws ApiError or InvalidArgument
 // for a wrong value, and for what is not supported.
 bool read_common_field(CommonRequest& request, const RequestValue& value);

@@ -49,7 +49,7 @@ void write_rendered(
     const SamplingParams& params
 ) {
   writer.begin_object().field("request_id", request_id);
-  writer.field("model", request.model.empty() ? state.model_names.front() : request.model);
+  writer.field("model", state.model_names.front());
   writer.key("token_ids");
   write_token_ids(writer, prompt.token_ids);
   writer.key("sampling_params");

@@ -13,11 +13,11 @@
 namespace quire::server {
 namespace {
 
-AnswerHead make_head(const ServerState& state, const CommonRequest& request, std::string id) {
+AnswerHead make_head(const ServerState& state, std::string id) {
   AnswerHead head;
   head.id = std::move(id);
   head.created = static_cast<int64_t>(wall_time());
-  head.model = request.model.empty() ? state.model_names.front() : request.model;
+  head.model = state.model_names.front();
   head.system_fingerprint = state.system_fingerprint;
   return head;
 }
@@ -79,7 +79,7 @@ CompletionShape make_shape(
 ) {
   CompletionShape shape;
   fill_shape(shape, state, request.common);
-  shape.head = make_head(state, request.common, id);
+  shape.head = make_head(state, id);
   shape.num_prompts = static_cast<int>(request.prompts.size());
   shape.has_echo = request.common.echo;
   shape.is_prompt_only = request.is_prompt_only;
@@ -95,7 +95,7 @@ ChatShape make_shape(
 ) {
   ChatShape shape;
   fill_shape(shape, state, request.common);
-  shape.head = make_head(state, request.common, id);
+  shape.head = make_head(state, id);
   shape.format = rendered.format;
   shape.role = request.call.add_generation_prompt ? state.config.response_role : request.last_role;
   if (request.common.echo && request.last_role == shape.role) shape.echo = request.last_content;

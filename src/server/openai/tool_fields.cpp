@@ -60,12 +60,8 @@ std::string tools_json(const RequestValue& tools) {
   JsonWriter writer(json);
   writer.begin_array();
   size_t index = 0;
-  for (const element tool : tools.array()) {
-    if (index == kMaxTools) {
-      throw InvalidArgument("tools", fmt::format("At most {} tools are allowed.", kMaxTools));
-    }
+  for (const element tool : tools.array())
     write_tool(writer, {tool, index++, tools});
-  }
   writer.end_array();
   return json;
 }

@@ -97,7 +97,7 @@ Reply ResponsesApi::create(const HttpRequest& http, const CallContext& context) 
   request.call.params.output_kind =
       takes_deltas ? RequestOutputKind::kDelta : RequestOutputKind::kFinalOnly;
   setup.head.id = "resp_" + random_hex(32);
-  setup.head.model = request.model.empty() ? state_.model_names.front() : request.model;
+  setup.head.model = state_.model_names.front();
   setup.head.created_at = static_cast<int64_t>(wall_time());
   setup.head.request_members = request.request_members;
   setup.head.request_members += setup.store ? ", \"store\": true" : ", \"store\": false";

@@ -5,6 +5,7 @@
 
 #include "server/endpoint_server.h"
 #include "server/json_text.h"
+#include "server/openai/common_request.h"
 
 namespace quire::server {
 namespace {
@@ -181,12 +182,47 @@ TEST(MessagesTest, UnsupportedWishesAreRefusedByName) {
       {R"("mcp_servers": [{"url": "x"}])", "mcp_servers"},
       {R"("stop_sequences": [""])", "stop_sequences"},
       {R"("system": [{"type": "image"}])", "system[0].type"},
+      {R"("service_tier": "flex")", "service_tier"},
   };
   for (const auto& [field, name] : cases) {
     const auto response = server.post("/v1/messages", body(field));
     EXPECT_EQ(response.status, 400) << field;
     EXPECT_THAT(JsonText(response.body).text("/error/message"), ::testing::StartsWith(name));
   }
+}
+
+std::string list_of(size_t count, const std::string& entry) {
+  std::string list = "[" + entry;
+  for (size_t i = 1; i < count; ++i)
+    list += "," + entry;
+  return list + "]";
+}
+
+TEST(MessagesTest, BoundsWhatOneClientMayAskFor) {
+  auto server = serve("ok", config_with_tools());
+  const std::string tool = R"({"name": "f", "input_schema": {"type": "object"}})";
+  const std::string bodies[] = {
+      body(R"("stop_sequences": )" + list_of(kMaxStopStrings + 1, R"("x")")),
+      body(R"("tools": )" + list_of(kMaxTools + 1, tool)),
+      R"({"model": "small-chat", "max_tokens": 5, "messages": )" +
+          list_of(kMaxMessages + 1, R"({"role": "user", "content": "Hi"})") + "}",
+  };
+  for (const std::string& given : bodies) {
+    const auto response = server.post("/v1/messages", given);
+    EXPECT_EQ(response.status, 400);
+    EXPECT_THAT(JsonText(response.body).text("/error/message"), ::testing::HasSubstr("at most"));
+  }
+  EXPECT_EQ(
+      server
+          .post("/v1/messages", body(R"("stop_sequences": )" + list_of(kMaxStopStrings, R"("x")")))
+          .status,
+      200
+  );
+}
+
+TEST(MessagesTest, AnswersUnderTheFirstName) {
+  auto server = serve("ok", {.served_model_name = {"first", "small-chat"}});
+  EXPECT_EQ(JsonText(server.post("/v1/messages", body()).body).text("/model"), "first");
 }
 
 TEST(MessagesTest, CountsLongConversationsToo) {

@@ -151,13 +151,6 @@ TEST(ChatRequest, NeedsMessagesWithRoles) {
   EXPECT_THAT(refusal(R"({"messages": [1]})"), HasSubstr("dict_type"));
 }
 
-TEST(ChatRequest, BoundsTheNumberOfMessages) {
-  std::string body = R"({"messages": [{"role": "user"})";
-  for (size_t i = 0; i < kMaxMessages; ++i)
-    body += R"(,{"role": "user"})";
-  EXPECT_EQ(refusal(body + "]}"), "messages: At most 10000 messages are allowed.");
-}
-
 TEST(ChatRequest, GivesTheSentencesOfVllm) {
   EXPECT_EQ(
       refusal_of_field(R"("top_logprobs": 5)"),

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "quire/tokenizer.h"
+#include "server/openai/common_request.h"
 #include "server/openai/openai_server.h"
 #include "support/json_reader.h"
 #include "support/test_paths.h"
@@ -134,6 +135,28 @@ TEST(Chat, GoesOnAsLongAsTheModelTakes) {
     const auto some = server.post_json(kPath, hello(", \"" + field + "\": 3"));
     EXPECT_EQ(some->number("/usage/completion_tokens"), 3) << field;
   }
+}
+
+TEST(Chat, BoundsTheNumberOfMessagesAndTools) {
+  OpenAiServer server = server_that_says("Hi there", with_tools());
+  const auto list_of = [](size_t count, const std::string& entry) {
+    std::string list = entry;
+    for (size_t i = 1; i < count; ++i)
+      list += "," + entry;
+    return "[" + list + "]";
+  };
+  const std::string message = R"({"role": "user", "content": "a"})";
+  const std::string tool = R"({"type": "function", "function": {"name": "f"}})";
+  const std::string tools = "\"tools\": " + list_of(server::kMaxTools + 1, tool);
+  for (const char* path : {kPath, "/tokenize"}) {
+    const auto many =
+        server.post(path, R"({"messages": )" + list_of(server::kMaxMessages + 1, message) + "}");
+    EXPECT_EQ(many.status, 400);
+    EXPECT_THAT(many.body, HasSubstr("messages has 10001 entries; at most 10000 are allowed."));
+  }
+  const auto too_many_tools = server.post(kPath, hello(", " + tools));
+  EXPECT_EQ(too_many_tools.status, 400);
+  EXPECT_THAT(too_many_tools.body, HasSubstr("tools has 1025 entries; at most 1024 are allowed."));
 }
 
 TEST(Chat, AnswersNTimes) {

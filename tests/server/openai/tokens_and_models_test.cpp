@@ -104,10 +104,10 @@ TEST(Models, AreThoseThatAreServed) {
   EXPECT_EQ(server.request("GET", "/v1/models/d").status, 404);
 }
 
-TEST(Models, AnswerUnderEachOfTheirNames) {
+TEST(Models, AnswerToEachOfTheirNamesUnderTheFirst) {
   OpenAiServer server{test::counting_model(900, 2), {.served_model_name = {"a", "b"}}};
   const auto named = server.post_json("/v1/completions", R"({"model": "b", "prompt": [5]})");
-  EXPECT_EQ(named->text("/model"), "b");
+  EXPECT_EQ(named->text("/model"), "a");
   const auto unnamed = server.post_json("/v1/completions", R"({"prompt": [5]})");
   EXPECT_EQ(unnamed->text("/model"), "a");
 }

@@ -7,6 +7,7 @@
 
 #include "server/endpoint_server.h"
 #include "server/json_text.h"
+#include "server/openai/common_request.h"
 
 namespace quire::server {
 namespace {
@@ -45,6 +46,12 @@ TEST(ResponsesTest, AnswersAText) {
       json.number("/usage/input_tokens") + json.number("/usage/output_tokens")
   );
   EXPECT_GT(json.number("/usage/input_tokens"), 0);
+}
+
+TEST(ResponsesTest, AnswersUnderTheFirstName) {
+  auto server = serve("ok", {.served_model_name = {"first", "second"}});
+  const auto response = server->post("/v1/responses", R"({"input": "Hi", "model": "second"})");
+  EXPECT_EQ(JsonText(response.body).text("/model"), "first");
 }
 
 TEST(ResponsesTest, InstructionsComeFirst) {
@@ -143,6 +150,19 @@ TEST(ResponsesTest, LogprobsComeWhenIncluded) {
   ASSERT_GT(json.size("/output/0/content/0/logprobs"), 0u) << response.body;
   EXPECT_EQ(json.size("/output/0/content/0/logprobs/0/top_logprobs"), 2u);
   EXPECT_EQ(json.show("/output/0/content/0/logprobs/0/logprob"), "-0.5");
+}
+
+TEST(ResponsesTest, BoundsTheNumberOfMessages) {
+  auto server = serve("ok");
+  const std::string item = R"({"role": "user", "content": "Hi"})";
+  std::string items = item;
+  for (size_t i = 0; i < kMaxMessages; ++i)
+    items += "," + item;
+  const auto response = server->post("/v1/responses", R"({"input": [)" + items + "]}");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(
+      JsonText(response.body).text("/error/message"), ::testing::HasSubstr("at most 10000")
+  );
 }
 
 TEST(ResponsesTest, UnsupportedWishesAreRefusedByName) {
