@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/open_file_limit.h"
 #include "bench/serve/call_exchange.h"
 #include "quire/error.h"
 
@@ -92,7 +93,7 @@ class LoadRun {
 LoadResult run_load(
     const client::Url& url, const std::vector<PlannedCall>& calls, const LoadOptions& options
 ) {
-  client::raise_open_file_limit();
+  raise_open_file_limit();
   return LoadRun(url, calls, options).run();
 }
 

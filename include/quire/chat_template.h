@@ -11,6 +11,8 @@
 
 namespace quire {
 
+class Tokenizer;
+
 // How a template wants the content of a message.
 enum class ContentFormat {
   kString,  // one string
@@ -38,6 +40,10 @@ class ChatTemplate {
   // `special_tokens`: a JSON object whose members are variables of every rendering.
   static std::shared_ptr<const ChatTemplate> from_source(
       std::string_view source, std::string_view special_tokens = "{}"
+  );
+  // A template that comes without a model: its special tokens are the tokenizer's; nullptr: none.
+  static std::shared_ptr<const ChatTemplate> from_source(
+      std::string_view source, const Tokenizer* tokenizer
   );
   ~ChatTemplate();
   ChatTemplate(const ChatTemplate&) = delete;

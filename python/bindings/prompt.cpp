@@ -37,23 +37,6 @@ Prompt read_dict(const nb::dict& dict) {
   return prompt;
 }
 
-// The variables bos_token, eos_token … of a template that comes without a model.
-std::string special_tokens_json(const Tokenizer& tokenizer) {
-  std::string json;
-  JsonWriter writer(json);
-  writer.begin_object();
-  const auto add = [&](const char* name, std::optional<int32_t> id) {
-    const auto token = id ? tokenizer.id_to_token(*id) : std::nullopt;
-    if (token) writer.field(name, *token);
-  };
-  add("bos_token", tokenizer.bos_token_id());
-  add("eos_token", tokenizer.eos_token_id());
-  add("pad_token", tokenizer.pad_token_id());
-  add("unk_token", tokenizer.unk_token_id());
-  writer.end_object();
-  return json;
-}
-
 }  // namespace
 
 Prompt read_prompt(nb::handle prompt) {
@@ -82,10 +65,7 @@ std::pair<std::string, std::vector<int32_t>> render_chat_request(
   ParsedRequest parsed = parse_request_json(request, engine.default_sampling_params());
   std::shared_ptr<const ChatTemplate> own;
   if (chat_template) {
-    const auto tokenizer = engine.tokenizer();
-    own = ChatTemplate::from_source(
-        *chat_template, tokenizer ? special_tokens_json(*tokenizer) : "{}"
-    );
+    own = ChatTemplate::from_source(*chat_template, engine.tokenizer().get());
     parsed.chat.chat_template = own.get();
   }
   Prompt prompt = make_prompt(engine, parsed);

@@ -9,8 +9,14 @@ from typing import Any, NoReturn
 from quire._quire import NativeEngine, RequestStream, SamplingParams
 from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
-from quire.llm import refuse_connector, refuse_lora, refuse_tags, refuse_trace_headers
 from quire.outputs import RequestOutput
+from quire.refusals import (
+    refuse_connector,
+    refuse_lora,
+    refuse_stat_loggers,
+    refuse_tags,
+    refuse_trace_headers,
+)
 from quire.tokenizer import Tokenizer
 
 
@@ -31,7 +37,11 @@ class AsyncLLM:
         guard(self)
 
     @classmethod
-    def from_engine_args(cls, engine_args: EngineArgs, **_: Any) -> AsyncLLM:
+    def from_engine_args(
+        cls, engine_args: EngineArgs, usage_context: Any = None, stat_loggers: Any = None
+    ) -> AsyncLLM:
+        """usage_context: for vLLM's usage reports, of which none are sent."""
+        refuse_stat_loggers(stat_loggers)
         return cls(**engine_args.as_kwargs())
 
     async def generate(

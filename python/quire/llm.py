@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from quire._quire import BeamSearchParams, NativeLLM, SamplingParams
-from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
+from quire.engine_args import EngineArgs, engine_options
+from quire.engine_controls import EngineControls
 from quire.fork_guard import guard
 from quire.outputs import BeamSearchOutput, BeamSearchSequence, RequestOutput
+from quire.refusals import refuse_connector, refuse_lora
 from quire.tokenizer import Tokenizer, chat_request
 
-if TYPE_CHECKING:
-    from quire.metrics import Metric
 
-
-class LLM:
+class LLM(EngineControls):
     """A model with its engine.
 
     model: folder or Hugging Face repository. Every further keyword is an engine option by vLLM's
@@ -115,64 +114,9 @@ class LLM:
         refuse_connector(reset_connector)
         return self._native.reset_prefix_cache(reset_running_requests)
 
-    def sleep(self, level: int = 1, mode: str = "abort") -> None:
-        """Forgets the prefix cache and gives its memory back to the system until wake_up().
-
-        level 0 only pauses; 2 is refused, because weights cannot be discarded. mode: what becomes
-        of requests that run: "abort", "wait" (for their end) or "keep" (for later).
-        """
-        self._native.sleep(level, mode)
-
-    def wake_up(self, tags: list[str] | None = None) -> None:
-        refuse_tags(tags)
-        self._native.wake_up()
-
-    def is_sleeping(self) -> bool:
-        return self._native.is_sleeping()
-
-    def get_metrics(self) -> list[Metric]:
-        """Counters, gauges and histograms of the engine, by the names of docs/metrics.md."""
-        return self._native.metrics()
-
-    def start_profile(self, *_: Any) -> NoReturn:
-        raise NotImplementedError(NO_PROFILER)
-
-    def stop_profile(self) -> NoReturn:
-        raise NotImplementedError(NO_PROFILER)
-
     def _check_awake(self) -> None:
         if self._native.is_sleeping():
             raise RuntimeError("The engine sleeps: call wake_up() first.")
 
     def _params(self, params: Any) -> Any:
         return self.get_default_sampling_params() if params is None else params
-
-
-def refuse_tags(tags: list[str] | None) -> None:
-    if tags is not None:
-        raise ValueError("tags: weights and KV cache wake up together: leave it out.")
-
-
-def refuse_tokenization_kwargs(tokenization_kwargs: Any) -> None:
-    if tokenization_kwargs is not None:
-        raise ValueError(
-            "tokenization_kwargs: the tokenizer takes no options here: tokenize the prompt and "
-            "give prompt_token_ids."
-        )
-
-
-def refuse_trace_headers(trace_headers: Any) -> None:
-    if trace_headers is not None:
-        raise ValueError("trace_headers: traces are not written: leave it out.")
-
-
-def refuse_connector(reset_connector: bool) -> None:
-    if reset_connector:
-        raise ValueError("reset_connector: there is no KV connector: leave it out.")
-
-
-def refuse_lora(lora_request: Any) -> None:
-    if lora_request is not None:
-        raise ValueError(
-            "lora_request: LoRA adapters are not supported: merge the adapter into the model."
-        )

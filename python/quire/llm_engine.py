@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from quire._quire import NativeEngine, RequestStream, SamplingParams
-from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
+from quire.engine_args import EngineArgs, engine_options
+from quire.engine_controls import EngineControls
 from quire.fork_guard import guard
-from quire.llm import (
+from quire.outputs import RequestOutput
+from quire.refusals import (
     refuse_lora,
-    refuse_tags,
+    refuse_stat_loggers,
     refuse_tokenization_kwargs,
     refuse_trace_headers,
 )
-from quire.outputs import RequestOutput
 from quire.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from quire.metrics import Metric
 
 # So long step() waits for an output before it lets signals through and waits on.
 _PATIENCE = 0.05
 
 
-class LLMEngine:
-    """Synchronous use of one engine. Keywords are engine options by vLLM's names, as for LLM."""
+class LLMEngine(EngineControls):
+    """Synchronous use of one engine. Keywords are engine options by vLLM's names, as for LLM.
+
+    Requests that are added while it sleeps wait, and step() with them.
+    """
 
     _bound_scheduler: str | None = None
 
@@ -35,7 +36,11 @@ class LLMEngine:
         guard(self)
 
     @classmethod
-    def from_engine_args(cls, engine_args: EngineArgs, **_: Any) -> LLMEngine:
+    def from_engine_args(
+        cls, engine_args: EngineArgs, usage_context: Any = None, stat_loggers: Any = None
+    ) -> LLMEngine:
+        """usage_context: for vLLM's usage reports, of which none are sent."""
+        refuse_stat_loggers(stat_loggers)
         return cls(**engine_args.as_kwargs())
 
     def add_request(
@@ -99,23 +104,3 @@ class LLMEngine:
 
     def reset_prefix_cache(self, reset_running_requests: bool = False) -> bool:
         return self._native.reset_prefix_cache(reset_running_requests)
-
-    def sleep(self, level: int = 1, mode: str = "abort") -> None:
-        """As LLM.sleep; requests that are added meanwhile wait, and step() with them."""
-        self._native.sleep(level, mode)
-
-    def wake_up(self, tags: list[str] | None = None) -> None:
-        refuse_tags(tags)
-        self._native.wake_up()
-
-    def is_sleeping(self) -> bool:
-        return self._native.is_sleeping()
-
-    def get_metrics(self) -> list[Metric]:
-        return self._native.metrics()
-
-    def start_profile(self, *_: Any) -> NoReturn:
-        raise NotImplementedError(NO_PROFILER)
-
-    def stop_profile(self) -> NoReturn:
-        raise NotImplementedError(NO_PROFILER)

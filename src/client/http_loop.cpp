@@ -327,13 +327,4 @@ void HttpLoop::end_call(Connection& connection, const std::string& error, double
   exchange.on_end(response, error, now);
 }
 
-int64_t raise_open_file_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<int64_t>(limit.rlim_cur);
-}
-
 }  // namespace quire::client

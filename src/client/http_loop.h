@@ -82,7 +82,4 @@ class HttpLoop {
   int64_t num_bytes_received_ = 0;
 };
 
-// Lets this process have as many open files as the system allows it to ask for; how many that is.
-int64_t raise_open_file_limit();
-
 }  // namespace quire::client

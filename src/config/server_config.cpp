@@ -61,7 +61,7 @@ void check_listening(const ServerConfig& c) {
 
 void check_limits(const ServerConfig& c) {
   constexpr double kMaxBody = double{1 << 30};
-  check_range("max_body_size", static_cast<double>(c.max_body_size), 1024, kMaxBody);
+  check_range("max_body_size", static_cast<double>(c.max_body_size), 0, kMaxBody);
   check_range("h11_max_incomplete_event_size", c.h11_max_incomplete_event_size, 1024, 1 << 26);
   check_range("h11_max_header_count", c.h11_max_header_count, 1, 65536);
   constexpr double kMinTimeout = 0.001;

@@ -1,6 +1,7 @@
 #include "server/message_parser.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "server/reasoning_parsers/reasoning_parser.h"
@@ -26,6 +27,16 @@ void add(Message& message, std::string& content, MessageDelta delta) {
 }
 
 }  // namespace
+
+void MessageDelta::append(MessageDelta more) {
+  reasoning += more.reasoning;
+  content += more.content;
+  std::ranges::move(more.tool_calls, std::back_inserter(tool_calls));
+}
+
+void MessageDelta::keep_first_tool_call() {
+  std::erase_if(tool_calls, [](const ToolCallDelta& call) { return call.index > 0; });
+}
 
 struct MessageParser::Impl {
   std::unique_ptr<ReasoningParser> reasoning;

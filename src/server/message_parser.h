@@ -21,6 +21,8 @@ struct MessageDelta {
   std::vector<ToolCallDelta> tool_calls;
 
   bool empty() const { return reasoning.empty() && content.empty() && tool_calls.empty(); }
+  void append(MessageDelta more);
+  void keep_first_tool_call();  // for requests without parallel_tool_calls
 };
 
 struct ToolCall {

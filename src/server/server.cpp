@@ -6,11 +6,10 @@
 #include <cstring>
 #include <thread>
 
-#include <sys/resource.h>
-
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "base/open_file_limit.h"
 #include "server/http_server.h"
 #include "server/monitored_routes.h"
 #include "server/monitoring.h"
@@ -45,15 +44,6 @@ class SignalGuard {
   struct sigaction old_interrupt_ = {};
   struct sigaction old_terminate_ = {};
 };
-
-// Each connection takes a file descriptor; the usual limit of a shell is 1,024.
-void raise_file_limit() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    QUIRE_LOG_WARN("The limit of open files cannot be raised: {}.", std::strerror(errno));
-}
 
 }  // namespace
 
@@ -103,7 +93,7 @@ void Server::abort() {
 }
 
 int run_server(const ServerConfig& config, const EngineConfig& given_engine_config) {
-  raise_file_limit();
+  raise_open_file_limit();
   set_log_format(config.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   EngineConfig engine_config = given_engine_config;
   if (!config.served_model_name.empty()) {

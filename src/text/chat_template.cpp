@@ -6,6 +6,8 @@
 #include <simdjson.h>
 
 #include "base/file.h"
+#include "base/json_writer.h"
+#include "quire/tokenizer.h"
 #include "text/model_files.h"
 #include "text/native.h"
 
@@ -68,6 +70,23 @@ bool has_tools(std::string_view context) {
          document["tools"].get(tools) == simdjson::SUCCESS && !tools.is_null();
 }
 
+// What tokenizer_config.json would say.
+std::string special_tokens_json(const Tokenizer& tokenizer) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_object();
+  const auto add = [&](const char* name, std::optional<int32_t> id) {
+    const auto token = id ? tokenizer.id_to_token(*id) : std::nullopt;
+    if (token) writer.field(name, *token);
+  };
+  add("bos_token", tokenizer.bos_token_id());
+  add("eos_token", tokenizer.eos_token_id());
+  add("pad_token", tokenizer.pad_token_id());
+  add("unk_token", tokenizer.unk_token_id());
+  writer.end_object();
+  return json;
+}
+
 }  // namespace
 
 struct ChatTemplate::Native {
@@ -119,6 +138,12 @@ std::shared_ptr<const ChatTemplate> ChatTemplate::from_file(
 ) {
   const SpecialTokens tokens = model_dir.empty() ? SpecialTokens() : read_special_tokens(model_dir);
   return compile({{kDefault, read_file(file)}}, tokens.to_json(), file.string());
+}
+
+std::shared_ptr<const ChatTemplate> ChatTemplate::from_source(
+    std::string_view source, const Tokenizer* tokenizer
+) {
+  return from_source(source, tokenizer != nullptr ? special_tokens_json(*tokenizer) : "{}");
 }
 
 std::shared_ptr<const ChatTemplate> ChatTemplate::from_source(

@@ -110,7 +110,7 @@ TEST_F(ServerOptionsTest, UnknownVariablesMayBeAnError) {
 TEST_F(ServerOptionsTest, ValuesThatNoServerWorksWithAreRefused) {
   EXPECT_THAT(refusal({"--port", "65536"}), HasSubstr("port"));
   EXPECT_THAT(refusal({"--uds", "a", "--host", "b"}), HasSubstr("either --uds or --host"));
-  EXPECT_THAT(refusal({"--ssl-keyfile", "a"}), HasSubstr("needs both"));
+  EXPECT_THAT(refusal({"--ssl-keyfile", "a"}), HasSubstr("needs its --ssl-certfile"));
   EXPECT_THAT(refusal({"--enable-auto-tool-choice"}), HasSubstr("--tool-call-parser"));
   EXPECT_THAT(refusal({"--log-format", "xml"}), HasSubstr("text, json"));
   EXPECT_THAT(refusal({"--watchdog-action", "panic"}), HasSubstr("abort-requests, exit"));

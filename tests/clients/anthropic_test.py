@@ -4,7 +4,7 @@ import unittest
 
 import anthropic
 
-from quire_server import QuireServer
+from quire_server import ServerCase
 
 TOOL = {
     "name": "GetWeather",
@@ -17,23 +17,13 @@ TOOL = {
 }
 
 
-class AnthropicTest(unittest.TestCase):
+class AnthropicTest(ServerCase):
+    OPTIONS = (*ServerCase.OPTIONS, "--api-key", "secret")
+
     @classmethod
     def setUpClass(cls):
-        cls.server = QuireServer(
-            "--served-model-name",
-            "small-chat",
-            "--enable-auto-tool-choice",
-            "--tool-call-parser",
-            "hermes",
-            "--api-key",
-            "secret",
-        )
-        cls.addClassCleanup(cls.server.stop)
-        cls.server.__enter__()
-        cls.client = anthropic.Anthropic(
-            base_url=cls.server.url, api_key="secret", max_retries=0
-        )
+        super().setUpClass()
+        cls.client = anthropic.Anthropic(base_url=cls.server.url, api_key="secret", max_retries=0)
         cls.addClassCleanup(cls.client.close)
 
     def options(self, question="What is the capital of France?", **more):
@@ -58,7 +48,9 @@ class AnthropicTest(unittest.TestCase):
         self.assertGreater(final.usage.output_tokens, 0)
 
     def test_calls_a_tool_and_takes_its_result(self):
-        options = self.options("What is the weather in Rome?", tools=[TOOL], extra_body={"top_k": 1})
+        options = self.options(
+            "What is the weather in Rome?", tools=[TOOL], extra_body={"top_k": 1}
+        )
         options["max_tokens"] = 64
         message = self.client.messages.create(**options)
         self.assertEqual(message.stop_reason, "tool_use", message)
@@ -74,7 +66,9 @@ class AnthropicTest(unittest.TestCase):
         self.assertTrue(self.client.messages.create(**options).content[0].text)
 
     def test_streams_a_tool_call(self):
-        options = self.options("What is the weather in Rome?", tools=[TOOL], extra_body={"top_k": 1})
+        options = self.options(
+            "What is the weather in Rome?", tools=[TOOL], extra_body={"top_k": 1}
+        )
         options["max_tokens"] = 64
         with self.client.messages.stream(**options) as stream:
             final = stream.get_final_message()
@@ -93,9 +87,7 @@ class AnthropicTest(unittest.TestCase):
         self.assertEqual(raised.exception.body["error"]["type"], "not_found_error")
         with self.assertRaises(anthropic.BadRequestError):
             self.client.messages.create(**self.options(extra_body={"top_k": -3}))
-        stranger = anthropic.Anthropic(
-            base_url=self.server.url, api_key="wrong", max_retries=0
-        )
+        stranger = anthropic.Anthropic(base_url=self.server.url, api_key="wrong", max_retries=0)
         with stranger, self.assertRaises(anthropic.AuthenticationError):
             stranger.messages.create(**self.options())
 

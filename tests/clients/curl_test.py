@@ -5,16 +5,12 @@ import shutil
 import subprocess
 import unittest
 
-from quire_server import QuireServer
+from quire_server import ServerCase
 
 
 @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
-class CurlTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = QuireServer("--load-format", "null", "--served-model-name", "small-chat")
-        cls.addClassCleanup(cls.server.stop)
-        cls.server.__enter__()
+class CurlTest(ServerCase):
+    OPTIONS = ("--load-format", "null")
 
     def curl(self, path, *options):
         command = ["curl", "-sS", "--max-time", "30", "-w", "\n%{http_code}", *options]

@@ -4,7 +4,7 @@ import unittest
 
 from langchain_openai import ChatOpenAI
 
-from quire_server import QuireServer
+from quire_server import ServerCase
 
 
 def GetWeather(city: str) -> str:
@@ -12,19 +12,7 @@ def GetWeather(city: str) -> str:
     return f"Sunny in {city}"
 
 
-class LangChainTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = QuireServer(
-            "--served-model-name",
-            "small-chat",
-            "--enable-auto-tool-choice",
-            "--tool-call-parser",
-            "hermes",
-        )
-        cls.addClassCleanup(cls.server.stop)
-        cls.server.__enter__()
-
+class LangChainTest(ServerCase):
     def chat(self, **options):
         return ChatOpenAI(
             base_url=self.server.url + "/v1",

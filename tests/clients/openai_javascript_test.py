@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from quire_server import QuireServer
+from quire_server import ServerCase
 
 SCRIPT = pathlib.Path(__file__).with_name("openai_client.mjs")
 PACKAGES = os.environ.get("NODE_PACKAGES", "")
@@ -15,19 +15,7 @@ PACKAGES = os.environ.get("NODE_PACKAGES", "")
 
 @unittest.skipUnless(shutil.which("node"), "node is not installed")
 @unittest.skipUnless(PACKAGES, "the npm packages are not installed")
-class OpenAiJavaScriptTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = QuireServer(
-            "--served-model-name",
-            "small-chat",
-            "--enable-auto-tool-choice",
-            "--tool-call-parser",
-            "hermes",
-        )
-        cls.addClassCleanup(cls.server.stop)
-        cls.server.__enter__()
-
+class OpenAiJavaScriptTest(ServerCase):
     def run_case(self, name):
         done = subprocess.run(
             ["node", str(SCRIPT), name],

@@ -6,7 +6,7 @@ import unittest
 
 import openai
 
-from quire_server import ROOT, QuireServer
+from quire_server import ROOT, QuireServer, ServerCase
 
 TOOLS = [
     {
@@ -24,24 +24,14 @@ TOOLS = [
 ]
 
 
-class OpenAiPythonTest(unittest.TestCase):
+class OpenAiPythonTest(ServerCase):
+    OPTIONS = (*ServerCase.OPTIONS, "--api-key", "secret")
+    ENVIRONMENT = {"VLLM_ENABLE_RESPONSES_API_STORE": "1"}
+
     @classmethod
     def setUpClass(cls):
-        cls.server = QuireServer(
-            "--served-model-name",
-            "small-chat",
-            "--enable-auto-tool-choice",
-            "--tool-call-parser",
-            "hermes",
-            "--api-key",
-            "secret",
-            environment={"VLLM_ENABLE_RESPONSES_API_STORE": "1"},
-        )
-        cls.addClassCleanup(cls.server.stop)
-        cls.server.__enter__()
-        cls.client = openai.OpenAI(
-            base_url=cls.server.url + "/v1", api_key="secret", max_retries=0
-        )
+        super().setUpClass()
+        cls.client = openai.OpenAI(base_url=cls.server.url + "/v1", api_key="secret", max_retries=0)
         cls.addClassCleanup(cls.client.close)
 
     def ask(self, **options):
@@ -180,7 +170,7 @@ class OpenAiPythonTest(unittest.TestCase):
         )
 
 
-class QuickStartTest(unittest.TestCase):
+class QuickStartTest(ServerCase):
     def test_the_readmes_example_works_as_printed(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)

@@ -12,7 +12,7 @@ import urllib.request
 import jsonschema
 import yaml
 
-from quire_server import QuireServer
+from quire_server import ServerCase
 
 DATA = os.environ.get("QUIRE_TEST_DATA", "")
 DESCRIPTION = pathlib.Path(DATA, "conformance/openai-openapi/openapi.yaml")
@@ -33,20 +33,12 @@ def allow_null(schema):
 
 
 @unittest.skipUnless(DATA and DESCRIPTION.exists(), "needs QUIRE_TEST_DATA/conformance")
-class OpenAiSchemaTest(unittest.TestCase):
+class OpenAiSchemaTest(ServerCase):
     @classmethod
     def setUpClass(cls):
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         cls.description = allow_null(yaml.load(DESCRIPTION.read_text(encoding="utf-8"), loader))
-        cls.server = QuireServer(
-            "--served-model-name",
-            "small-chat",
-            "--enable-auto-tool-choice",
-            "--tool-call-parser",
-            "hermes",
-        )
-        cls.addClassCleanup(cls.server.stop)
-        cls.server.__enter__()
+        super().setUpClass()
 
     def ask(self, path, **body):
         request = urllib.request.Request(

@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 import time
+import unittest
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -80,3 +81,17 @@ class QuireServer:
                 break
             time.sleep(0.02)
         raise RuntimeError(f"the server did not start:\n{self.log()}")
+
+
+class ServerCase(unittest.TestCase):
+    """Test cases that share one server, which answers with the bundled model and calls tools."""
+
+    OPTIONS = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
+    ENVIRONMENT = None
+
+    @classmethod
+    def setUpClass(cls):
+        name = ("--served-model-name", "small-chat")
+        cls.server = QuireServer(*name, *cls.OPTIONS, environment=cls.ENVIRONMENT)
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.__enter__()

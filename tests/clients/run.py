@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs tests of clients and writes what became of them to a JSON file.
 
-    python tests/clients/run.py report.json openai_python_test curl_test
+python tests/clients/run.py report.json openai_python_test curl_test
 """
 
 import json
@@ -24,9 +24,9 @@ def main():
     report, *modules = sys.argv[1:]
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
     suite = unittest.defaultTestLoader.loadTestsFromNames(modules)
-    outcome = unittest.TextTestRunner(
-        stream=sys.stdout, verbosity=2, resultclass=Outcomes
-    ).run(suite)
+    outcome = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Outcomes).run(
+        suite
+    )
     results = {
         "passed": outcome.passed,
         "failed": sorted({case.id() for case, _ in outcome.failures + outcome.errors}),

@@ -69,6 +69,7 @@ TEST_F(HttpSocketsTest, ServesFromSeveralThreads) {
 
 TEST_F(HttpSocketsTest, ServesAUnixSocketAndRemovesIt) {
   const std::string path = dir_.path() / "quire.sock";
+  config_.host.reset();
   config_.uds = path;
   config_.api_server_count = 2;
   serve();
@@ -85,6 +86,7 @@ TEST_F(HttpSocketsTest, ServesAUnixSocketAndRemovesIt) {
 
 TEST_F(HttpSocketsTest, TakesThePathOfAServerThatWasKilled) {
   const std::string path = dir_.path() / "quire.sock";
+  config_.host.reset();
   config_.uds = path;
   serve();
   // What a killed server leaves: the file, and nobody behind it.

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "base/open_file_limit.h"
 #include "client/api_call.h"
 #include "quire/error.h"
 
@@ -319,7 +320,7 @@ class SoakRun {
 }  // namespace
 
 SoakResult run_soak(const SoakOptions& options) {
-  client::raise_open_file_limit();
+  raise_open_file_limit();
   return SoakRun(options).run();
 }
 

@@ -78,23 +78,6 @@ std::string template_kwargs(const ServerState& state, const ChatCall& call) {
   return json;
 }
 
-// What the tokenizer's own template would know.
-std::string special_tokens_json(const Tokenizer& tokenizer) {
-  std::string json;
-  JsonWriter writer(json);
-  writer.begin_object();
-  const auto add = [&](const char* name, std::optional<int32_t> id) {
-    const auto token = id ? tokenizer.id_to_token(*id) : std::nullopt;
-    if (token) writer.field(name, *token);
-  };
-  add("bos_token", tokenizer.bos_token_id());
-  add("eos_token", tokenizer.eos_token_id());
-  add("pad_token", tokenizer.pad_token_id());
-  add("unk_token", tokenizer.unk_token_id());
-  writer.end_object();
-  return json;
-}
-
 // nullptr: the model's own.
 std::shared_ptr<const ChatTemplate> own_template(const ServerState& state, const ChatCall& call) {
   if (call.chat_template.empty()) return nullptr;
@@ -105,10 +88,7 @@ std::shared_ptr<const ChatTemplate> own_template(const ServerState& state, const
         "Refused request with untrusted chat template."
     );
   }
-  const auto tokenizer = state.engine.tokenizer();
-  return ChatTemplate::from_source(
-      call.chat_template, tokenizer ? special_tokens_json(*tokenizer) : "{}"
-  );
+  return ChatTemplate::from_source(call.chat_template, state.engine.tokenizer().get());
 }
 
 MessageFormat message_format(

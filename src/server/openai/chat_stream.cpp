@@ -19,12 +19,6 @@ struct ChoiceState {
   std::vector<int32_t> token_ids;
 };
 
-void append_delta(MessageDelta& delta, MessageDelta&& more) {
-  delta.reasoning += more.reasoning;
-  delta.content += more.content;
-  std::ranges::move(more.tool_calls, std::back_inserter(delta.tool_calls));
-}
-
 void write_tool_call(JsonWriter& writer, const ToolCallDelta& call) {
   writer.begin_object().field("index", call.index);
   if (call.name) writer.field("id", make_tool_call_id()).field("type", "function");
@@ -136,11 +130,9 @@ class ChatStream final : public Answer {
       return delta;
     }
     delta = choice.parser->push(completion.text);
-    if (completion.finish_reason) append_delta(delta, choice.parser->finish());
+    if (completion.finish_reason) delta.append(choice.parser->finish());
     if (!shape_.has_reasoning) delta.reasoning.clear();
-    if (!shape_.has_parallel_tool_calls) {
-      std::erase_if(delta.tool_calls, [](const ToolCallDelta& call) { return call.index > 0; });
-    }
+    if (!shape_.has_parallel_tool_calls) delta.keep_first_tool_call();
     choice.has_tool_calls = choice.has_tool_calls || !delta.tool_calls.empty();
     return delta;
   }
