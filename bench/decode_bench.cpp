@@ -25,6 +25,7 @@ namespace {
 constexpr int kPromptTokens = 32;
 constexpr int kOutputTokens = 256;
 constexpr int kBatchSizes[] = {1, 8, 64};
+constexpr int kNumBlocks = 2048;  // more than the largest batch takes
 
 // Weights that every decoded token reads and multiplies: all linear layers and the head.
 int64_t num_linear_weights(const ModelConfig& model) {
@@ -178,6 +179,8 @@ int run(const Arguments& arguments) {
   config.use_tqdm_on_load = false;
   config.skip_tokenizer_init = true;
   config.enable_prefix_caching = false;
+  config.num_gpu_blocks_override = kNumBlocks;
+  config.kv_cache_population = "eager";  // page faults belong to the first minute of a process
   LLM llm(config);
   ThreadPool pool(available_cpus());
   const ModelConfig model = load_model_config(arguments.model);
