@@ -44,7 +44,8 @@ copy() { # folders and files of this machine that say where packages come from
 rm -f "$root/etc/apt/sources.list"
 copy /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/auth.conf.d \
   /etc/apt/trusted.gpg /etc/apt/trusted.gpg.d /etc/apt/keyrings /usr/share/keyrings \
-  /etc/ssl/certs /usr/local/share/ca-certificates /etc/resolv.conf /etc/hosts
+  /etc/ssl/certs /usr/local/share/ca-certificates /etc/resolv.conf /etc/hosts \
+  /etc/pip.conf /etc/npmrc
 rm -f "$root"/etc/apt/apt.conf.d/docker-clean
 mkdir -p "$root/root/.cargo"
 for name in config.toml config; do
@@ -53,13 +54,15 @@ for name in config.toml config; do
   fi
 done
 
+if [ -e "$HOME/.npmrc" ]; then cp "$HOME/.npmrc" "$root/root/.npmrc"; fi
+
 mount -t proc proc "$root/proc"
 mount --bind /sys "$root/sys" # the cgroup's memory limit
 mount --bind /dev "$root/dev"
 mount --bind /dev/pts "$root/dev/pts"
 
 # Where to find packages and which certificates to trust: the only variables that go in.
-variables=$(env | grep -iE '^(https?_proxy|no_proxy|all_proxy|SSL_CERT_(FILE|DIR)|CURL_CA_BUNDLE|CARGO_(HTTP|NET|REGISTRIES|SOURCE)_[A-Z_]*)=' || true)
+variables=$(env | grep -iE '^(https?_proxy|no_proxy|all_proxy|SSL_CERT_(FILE|DIR)|(CURL|REQUESTS)_CA_BUNDLE|NODE_EXTRA_CA_CERTS|PIP_(CERT|(EXTRA_)?INDEX_URL)|CARGO_(HTTP|NET|REGISTRIES|SOURCE)_[A-Z_]*)=' || true)
 mapfile -t pairs <<<"$variables"
 if [ -z "$variables" ]; then pairs=(); fi
 
