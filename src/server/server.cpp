@@ -19,6 +19,10 @@
 namespace quire {
 namespace {
 
+// The engine waits for the io threads after so many steps. The events that a stream gets meanwhile
+// share a write; it keeps apart twice as many.
+constexpr int kStepsPerWait = 8;
+
 constexpr double kLookSeconds = 0.05;  // how often for signals and a dead engine
 
 volatile std::sig_atomic_t num_signals = 0;
@@ -53,7 +57,9 @@ struct Server::Impl {
         state(server::make_server_state(engine, config, model)),
         monitoring(engine, config),
         http(config, server::monitor_routes(server::make_routes(state), monitoring)) {
-    engine.set_step_listener([this] { http.wait_for_io(); });
+    engine.set_step_listener([this] {
+      if (++num_steps % kStepsPerWait == 0) http.wait_for_io();
+    });
   }
   ~Impl() { state.engine.set_step_listener({}); }
 
@@ -61,6 +67,7 @@ struct Server::Impl {
   server::ServerState state;
   server::Monitoring monitoring;
   server::HttpServer http;
+  int64_t num_steps = 0;  // of the engine's output thread alone
 };
 
 Server::Server(const ServerConfig& config, AsyncEngine& engine, const std::string& model)
