@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "quire/api.h"
+
 namespace quire::cli {
 
 // An option of vLLM that is taken with the values that say what quire does anyway, so that the
@@ -17,7 +19,7 @@ struct FixedOption {
   bool is_switch() const { return accepted == "on" || accepted == "off"; }
 };
 
-std::span<const FixedOption> fixed_options();
+QUIRE_API std::span<const FixedOption> fixed_options();
 
 // Throws InvalidArgument with `where` unless `word` is accepted.
 void check_fixed(const FixedOption& option, const std::string& word, const std::string& where);

@@ -3,12 +3,14 @@
 #include <string_view>
 #include <vector>
 
+#include "quire/api.h"
+
 namespace quire::cli {
 
 // The sentence that says what to do instead of an option of vLLM that this version lacks; nullptr:
 // not such an option. `option`: "--enable-eplb" or "-tp", with dashes; also its --no- form and the
 // dotted form of an option that takes JSON (--compilation-config.mode).
-const char* refusal_of_option(std::string_view option);
+QUIRE_API const char* refusal_of_option(std::string_view option);
 
 // Where an option belongs that the command at hand does not have: the server's options, and the
 // sampling parameters. nullptr: neither.

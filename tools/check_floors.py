@@ -49,7 +49,7 @@ MAY_INCLUDE = {
 # bench measures the inside, so all but these are open to it.
 CLOSED_TO_BENCH = {"apps"}
 ANY = None
-# Public headers (include/quire/) that a folder may include beside error.h; ANY: all of them.
+# Public headers (include/quire/) that a folder may include beside api.h and error.h; ANY: all.
 MAY_INCLUDE_PUBLIC = {
     "config": {"engine_config.h", "sampling_params.h", "request_output.h", "server_config.h"},
     "text": {"tokenizer.h", "chat_template.h"},
@@ -66,7 +66,16 @@ MAY_INCLUDE_PUBLIC = {
     "include": ANY,
 }
 TEST_FOLDERS_OF_THEIR_OWN = {
-    "apps", "bench", "cli", "clients", "data", "e2e", "fuzz", "python", "rust", "support"
+    "apps",
+    "bench",
+    "cli",
+    "clients",
+    "data",
+    "e2e",
+    "fuzz",
+    "python",
+    "rust",
+    "support",
 }
 
 CODE = {".h", ".hpp", ".cpp", ".cc", ".cu", ".cuh"}
@@ -88,7 +97,7 @@ def may_include(folder, header):
     target = header.split("/")[0]
     if target == "quire":
         allowed = MAY_INCLUDE_PUBLIC.get(folder, set())
-        return allowed is ANY or header.removeprefix("quire/") in allowed | {"error.h"}
+        return allowed is ANY or header.removeprefix("quire/") in allowed | {"api.h", "error.h"}
     allowed = MAY_INCLUDE.get(folder, set())
     return target == folder or target in allowed or header in allowed
 

@@ -11,8 +11,9 @@ import sys
 import unittest
 
 import client_tests
+import python_tests
 import source_tree
-from test_results import Results, read_gtest_xml, read_pytest_xml, read_tap
+from test_results import Results, read_gtest_xml, read_tap
 
 ROOT = source_tree.ROOT
 NUM_CPUS = len(os.sched_getaffinity(0))
@@ -59,7 +60,8 @@ def tools(_long):
 
 def rust(_long):
     """The tests inside the text library's crate."""
-    folder = subprocess.run([ROOT / "scripts/find_rust.sh"], capture_output=True, text=True)
+    find_rust = [ROOT / "scripts/find_rust.sh"]
+    folder = subprocess.run(find_rust, check=False, capture_output=True, text=True)
     cargo = pathlib.Path(folder.stdout.strip()) / "cargo"
     # The build's own folder and environment, so that nothing is compiled twice.
     command = [cargo, "test", "--release", "--locked", "--target-dir", ROOT / "build/cargo"]
@@ -138,7 +140,7 @@ def results_of(name, statuses, reports, preset):
     """The cases of one CTest test: those that its program reported, or the test itself."""
     passed = statuses.get(name, "not run").strip().startswith("Passed")
     results = Results()
-    found = [report for report in reports]
+    found = list(reports)
     for report in found:
         results.add(read_gtest_xml(report))
         report.unlink()
@@ -167,31 +169,9 @@ def page(_long):
     return results
 
 
-def python(_long):
-    """The Python package: its wheel, built and installed in an environment of its own."""
-    environment = ROOT / "build/python-venv"
-    interpreter = environment / "bin/python"
-    wheels = ROOT / "build/wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    pip = [str(interpreter), "-m", "pip", "install", "--quiet"]
-    prepared = (
-        (interpreter.exists() or run([sys.executable, "-m", "venv", str(environment)]))
-        and run([*pip, "scikit-build-core>=0.11", "nanobind>=3.0,<4", "pytest", "hypothesis"])
-        and run(
-            [str(interpreter), "-m", "pip", "wheel", "--quiet", "--no-deps"]
-            + ["--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)]
-        )
-    )
-    if not prepared:
-        return Results(failed=["wheel of the Python package"])
-    (wheel,) = wheels.glob("quire-*.whl")
-    if not run([*pip, "--force-reinstall", str(wheel)]):
-        return Results(failed=["installation of the Python package"])
-    report = ROOT / "build/python-report.xml"
-    run([str(interpreter), "-m", "pytest", "-q", f"--junit-xml={report}", "-p", "no:cacheprovider"])
-    if not report.exists():
-        return Results(failed=["tests of the Python package"])
-    return read_pytest_xml(report)
+def python(long):
+    """The Python package, from its wheel."""
+    return python_tests.python(long)
 
 
 def fuzz(long):

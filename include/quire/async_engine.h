@@ -8,12 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "quire/api.h"
 #include "quire/engine_config.h"
 #include "quire/metrics.h"
 #include "quire/request_output.h"
 #include "quire/sampling_params.h"
 
-namespace quire {
+namespace QUIRE_API quire {
 
 class Tokenizer;
 class ChatTemplate;

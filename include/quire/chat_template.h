@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 class Tokenizer;
 

@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 // Decides the defaults that vLLM sets by the kind of use: max_num_batched_tokens 4096 and
 // max_num_seqs 256 offline, 2048 and 128 in a server.

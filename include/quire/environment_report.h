@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 struct ReportSection {
   std::string title;

@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 // The user's mistake: a bad option, request or file. `field` names what to change; the message
 // says what is wrong and how to mend it. Server: HTTP 400. Python: ValueError. CLI: exit code 1.

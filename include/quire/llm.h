@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "quire/api.h"
 #include "quire/async_engine.h"
 #include "quire/chat_template.h"
 
-namespace quire {
+namespace QUIRE_API quire {
 
 struct ChatMessage {
   std::string role;  // "system", "user", "assistant", "tool"

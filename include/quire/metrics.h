@@ -6,7 +6,9 @@
 #include <variant>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 using MetricLabels = std::map<std::string, std::string>;  // model_name, engine, and others
 

@@ -6,11 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "quire/api.h"
 #include "quire/llm.h"
 #include "quire/request_output.h"
 #include "quire/sampling_params.h"
 
-namespace quire {
+namespace QUIRE_API quire {
 
 // One request of an input file.
 struct ParsedRequest {

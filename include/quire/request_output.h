@@ -7,7 +7,9 @@
 #include <variant>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 enum class FinishReason : uint8_t { kStop, kLength, kAbort, kError, kRepetition };
 const char* finish_reason_name(FinishReason reason);  // "stop", "length", ...

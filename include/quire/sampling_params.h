@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 // How much of the text each RequestOutput carries.
 enum class RequestOutputKind : uint8_t {

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 // Every wish a user can have of the server, in the names of vLLM's flags where it has one.
 struct ServerConfig {

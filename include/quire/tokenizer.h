@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace quire {
+#include "quire/api.h"
+
+namespace QUIRE_API quire {
 
 class TokenTable;  // src/text/token_table.h
 struct SpecialTokens;  // src/text/model_files.h

@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "quire/api.h"
+
 namespace quire {
 
 enum class LogFormat : uint8_t {
@@ -13,7 +15,7 @@ enum class LogFormat : uint8_t {
 
 // Sets up the process's logger on stderr: "INFO 11-20 16:08:02 [file.cpp:12] text". The level comes
 // from QUIRE_LOGGING_LEVEL, else VLLM_LOGGING_LEVEL, else INFO. Safe to call more than once.
-void init_logging();
+QUIRE_API void init_logging();
 void set_log_format(LogFormat format);  // of the process's logger, which is set up if need be
 
 }  // namespace quire

@@ -1,3 +1,5 @@
+#include "apps/program.h"
+
 #include <array>
 #include <cstdio>
 #include <string>
@@ -95,8 +97,9 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 }  // namespace quire::cli
 
-int main(int argc, char** argv) {
-  using namespace quire;
+namespace quire {
+
+int run_program(int argc, char** argv) {
   try {
     init_logging();
     for (const std::string& name : env::unknown_vllm_variables()) {
@@ -110,3 +113,5 @@ int main(int argc, char** argv) {
   }
   return 1;
 }
+
+}  // namespace quire
