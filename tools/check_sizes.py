@@ -36,7 +36,7 @@ def rust_functions(text):
     for match in _RUST_FUNCTION.finditer(code):
         opening = code.find("{", match.end())
         semicolon = code.find(";", match.end())
-        if opening < 0 or 0 <= semicolon < opening and "[" not in code[match.end() : semicolon]:
+        if opening < 0 or (0 <= semicolon < opening and "[" not in code[match.end() : semicolon]):
             continue  # a declaration
         last = closing_brace(code, opening)
         yield match[1], source_tree.line_of(code, match.start()), source_tree.line_of(code, last)

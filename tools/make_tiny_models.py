@@ -26,9 +26,10 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_model_recipes import RECIPES
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
+
+from tiny_model_recipes import RECIPES
 
 OUTPUT = Path(__file__).resolve().parent.parent / "tests" / "data" / "models"
 PROMPT_LENGTHS = (5, 24, 40)

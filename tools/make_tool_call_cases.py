@@ -14,6 +14,7 @@ a model would say. One case per line:
   content     of the message but for white space around it, null if it has none
   calls       [[name, arguments as json.dumps with ensure_ascii=False writes them], ...]
 """
+
 import json
 import os
 import pathlib
@@ -23,8 +24,18 @@ import jinja2
 import jinja2.ext
 import jinja2.sandbox
 
-ENDS = ["<|im_end|>", "<|eot_id|>", "<|eot|>", "</s>", "<｜end▁of▁sentence｜>", "<|end_of_text|>", "<|endoftext|>",
-        "<end_of_turn>", "<|end|>", "<|return|>"]
+ENDS = [
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eot|>",
+    "</s>",
+    "<｜end▁of▁sentence｜>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<end_of_turn>",
+    "<|end|>",
+    "<|return|>",
+]
 # Where a template writes more before what the model says than it has in the prompt.
 BEGINS = ["[/INST]", "</think>"]
 SMALL_CHAT = "small-chat"
@@ -56,10 +67,17 @@ TEMPLATES = [
 ]
 
 PROPERTIES = {
-    "city": {"type": "string", "description": "A city"}, "days": {"type": "integer", "description": "How many"},
-    "limit": {"type": "number", "description": "How much"}, "metric": {"type": "boolean", "description": "Units"},
-    "tags": {"type": "array", "description": "Tags"}, "filter": {"type": "object", "description": "Filter"},
-    "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "type": ["string", "null"], "description": "Note"},
+    "city": {"type": "string", "description": "A city"},
+    "days": {"type": "integer", "description": "How many"},
+    "limit": {"type": "number", "description": "How much"},
+    "metric": {"type": "boolean", "description": "Units"},
+    "tags": {"type": "array", "description": "Tags"},
+    "filter": {"type": "object", "description": "Filter"},
+    "note": {
+        "anyOf": [{"type": "string"}, {"type": "null"}],
+        "type": ["string", "null"],
+        "description": "Note",
+    },
 }
 
 
@@ -67,31 +85,59 @@ def tools_for(parser):
     # Some templates cannot show arrays and lists of types.
     names = list(PROPERTIES) if parser.startswith("qwen3") else ["city", "days"]
     return [
-        {"type": "function", "function": {"name": tool, "description": f"The tool {tool}.", "parameters": {
-            "type": "object", "properties": {name: PROPERTIES[name] for name in names}, "required": []}}}
+        {
+            "type": "function",
+            "function": {
+                "name": tool,
+                "description": f"The tool {tool}.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {name: PROPERTIES[name] for name in names},
+                    "required": [],
+                },
+            },
+        }
         for tool in ("get_weather", "now", "run_code")
     ]
 
 
-
 SIMPLE = ("get_weather", {"city": "Paris"})
-TYPED = ("get_weather", {"city": "Zürich", "days": 3, "limit": -2.5, "metric": True, "tags": ["a", "b c", 7],
-                         "filter": {"deep": {"er": [None, False, 1e-05]}, "empty": {}}, "note": None})
-CODE = ("run_code", {"city": 'if x < 3 && y > "2":\n\tprint(\'\\d {}\')\n\n</tool_call> ]}\u2028', "days": 0})
+TYPED = (
+    "get_weather",
+    {
+        "city": "Zürich",
+        "days": 3,
+        "limit": -2.5,
+        "metric": True,
+        "tags": ["a", "b c", 7],
+        "filter": {"deep": {"er": [None, False, 1e-05]}, "empty": {}},
+        "note": None,
+    },
+)
+CODE = (
+    "run_code",
+    {"city": "if x < 3 && y > \"2\":\n\tprint('\\d {}')\n\n</tool_call> ]}\u2028", "days": 0},
+)
 TEXTS = ("run_code", {"city": "São Paulo, 'the' city [x] {y}", "note": "two words"})
 EMPTY = ("now", {})
 ALL = [[SIMPLE], [TYPED], [CODE], [EMPTY], [SIMPLE, EMPTY, TYPED], [CODE, CODE]]
 CALLS = {
-    "all": ALL, "calls": ALL, "one": [calls for calls in ALL if len(calls) == 1],
+    "all": ALL,
+    "calls": ALL,
+    "one": [calls for calls in ALL if len(calls) == 1],
     "one argument": [[SIMPLE], [EMPTY], [SIMPLE, EMPTY]],
-    "strings": [[SIMPLE], [TEXTS], [EMPTY], [SIMPLE, TEXTS]], "literals": ALL,
+    "strings": [[SIMPLE], [TEXTS], [EMPTY], [SIMPLE, TEXTS]],
+    "literals": ALL,
 }
 
 
 def environment():
-    env = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True,
-                                                       extensions=[jinja2.ext.loopcontrols])
-    env.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols]
+    )
+    env.filters["tojson"] = lambda value, indent=None: json.dumps(
+        value, ensure_ascii=False, indent=indent
+    )
 
     def raise_exception(message):
         raise jinja2.TemplateError(message)
@@ -112,17 +158,27 @@ def says(template, tools, content, calls, is_literal):
     """What the assistant's turn adds to the prompt."""
     user = {"role": "user", "content": "Do it."}
     names = {"tools": tools, "bos_token": "<s>", "eos_token": "</s>"}
-    turn = {"role": "assistant", "content": content, "tool_calls": [
-        {"id": f"call{i:05}", "type": "function", "function": {
-            "name": name,
-            "arguments": {k: repr(v) if is_literal else v for k, v in arguments.items()}}}
-        for i, (name, arguments) in enumerate(calls)]}
+    turn = {
+        "role": "assistant",
+        "content": content,
+        "tool_calls": [
+            {
+                "id": f"call{i:05}",
+                "type": "function",
+                "function": {
+                    "name": name,
+                    "arguments": {k: repr(v) if is_literal else v for k, v in arguments.items()},
+                },
+            }
+            for i, (name, arguments) in enumerate(calls)
+        ],
+    }
     prompt = template.render(messages=[user], add_generation_prompt=True, **names)
     full = template.render(messages=[user, turn], add_generation_prompt=False, **names)
-    text = full[len(os.path.commonprefix([prompt, full])):]
+    text = full[len(os.path.commonprefix([prompt, full])) :]
     for begin in BEGINS:
-        text = text[text.find(begin) + len(begin):] if begin in text else text
-    return text[:min(text.find(end) for end in ENDS if end in text)]
+        text = text[text.find(begin) + len(begin) :] if begin in text else text
+    return text[: min(text.find(end) for end in ENDS if end in text)]
 
 
 def main():
@@ -135,10 +191,19 @@ def main():
         for calls in CALLS[can_write]:
             for content in contents:
                 text = says(template, tools, content, calls, can_write == "literals")
-                print(json.dumps({"template": name, "parser": parser, "tools": tools, "text": text,
-                                  "content": content or None,
-                                  "calls": [[n, json.dumps(a, ensure_ascii=False)] for n, a in calls]},
-                                 ensure_ascii=False))
+                print(
+                    json.dumps(
+                        {
+                            "template": name,
+                            "parser": parser,
+                            "tools": tools,
+                            "text": text,
+                            "content": content or None,
+                            "calls": [[n, json.dumps(a, ensure_ascii=False)] for n, a in calls],
+                        },
+                        ensure_ascii=False,
+                    )
+                )
 
 
 main()

@@ -102,8 +102,9 @@ def replay(trace, num_blocks):
 def paged_waste(trace, block_size):
     num_slots = num_tokens = 0
     for request in trace:
-        for length in range(request["input_length"],
-                            request["input_length"] + request["output_length"] + 1):
+        for length in range(
+            request["input_length"], request["input_length"] + request["output_length"] + 1
+        ):
             num_slots += -(-length // block_size) * block_size
             num_tokens += length
     return 1 - num_tokens / num_slots
@@ -136,11 +137,17 @@ def problems_of(trace, told):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("trace")
-    parser.add_argument("--num-blocks", type=int, nargs="+", default=[0],
-                        help="with block 0; 0: as many as are needed")
+    parser.add_argument(
+        "--num-blocks",
+        type=int,
+        nargs="+",
+        default=[0],
+        help="with block 0; 0: as many as are needed",
+    )
     parser.add_argument("--output-json")
     parser.add_argument("--check", metavar="RESULT")
     options = parser.parse_args()
@@ -152,12 +159,21 @@ def main():
         return 1 if problems else 0
     results = [replay(trace, num_blocks) for num_blocks in options.num_blocks]
     for result in results:
-        print(f"{result['num_blocks']} blocks: {result['num_hit_blocks']} of "
-              f"{result['num_full_blocks']} blocks hit ({100 * result['block_hit_rate']:.3f} %)")
+        print(
+            f"{result['num_blocks']} blocks: {result['num_hit_blocks']} of "
+            f"{result['num_full_blocks']} blocks hit ({100 * result['block_hit_rate']:.3f} %)"
+        )
     if options.output_json:
         with open(options.output_json, "w", encoding="utf-8") as file:
-            json.dump({"results": results, "paged_waste_16": paged_waste(trace, 16),
-                       "contiguous_waste": contiguous_waste(trace)}, file, indent=1)
+            json.dump(
+                {
+                    "results": results,
+                    "paged_waste_16": paged_waste(trace, 16),
+                    "contiguous_waste": contiguous_waste(trace),
+                },
+                file,
+                indent=1,
+            )
             file.write("\n")
     return 0
 

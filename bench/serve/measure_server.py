@@ -152,8 +152,8 @@ def measure_null(arguments, client, sizes):
     results = {}
     with contextlib.ExitStack() as stack:
         quire = server_process.start_quire(
-            arguments.quire, arguments.model, "--load-format", "null", "--served-model-name", "null",
-            "--max-num-seqs", str(STREAMS), core=core,
+            arguments.quire, arguments.model, "--load-format", "null",
+            "--served-model-name", "null", "--max-num-seqs", str(STREAMS), core=core,
         )  # fmt: skip
         servers = {"quire": (stack.enter_context(quire), "null")}
         if not arguments.no_stub:
@@ -208,7 +208,8 @@ def table(medians, small_chat, num_open_streams):
     lines = ["| null engine, server on one core | goal | quire | stub |", "|---|---|---|---|"]
     for key, name in names.items():
         cells = [medians.get(server, {}).get(key) for server in ("quire", "stub")]
-        shown = ["" if cell is None else f"{cell:,.4g}" if cell < 1e4 else f"{cell:,.0f}" for cell in cells]
+        forms = [",.4g" if cell is not None and cell < 1e4 else ",.0f" for cell in cells]
+        shown = ["" if c is None else f"{c:{form}}" for c, form in zip(cells, forms)]
         lines.append(f"| {name} | {TARGETS[key]:,} | {shown[0]} | {shown[1]} |")
     if small_chat:
         lines += ["", "| small-chat, 16 streams | |", "|---|---|"]

@@ -1,4 +1,4 @@
-"""Servers that a measurement starts: quire itself, and the FastAPI stub that it is compared with."""
+"""Servers that a measurement starts: quire itself, and the FastAPI stub beside it."""
 
 import pathlib
 import queue

@@ -1,4 +1,4 @@
-"""schemathesis over our own /openapi.json: no 5xx, and no answer that the document does not know."""
+"""schemathesis over our own /openapi.json: no 5xx, no answer that the document does not know."""
 
 import json
 import os

@@ -39,7 +39,7 @@ class CheckPageTest(unittest.TestCase):
             "    \"default-src 'none'; \"\n"
             f"    \"script-src 'sha256-{policy_hash(script)}'; \"\n"
             f"    \"style-src 'sha256-{policy_hash(style)}'; \"\n"
-            "    \"img-src data:\";\n"
+            '    "img-src data:";\n'
         )
 
     def problems(self):
