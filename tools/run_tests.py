@@ -10,6 +10,7 @@ import pathlib
 import sys
 import time
 
+import result_file
 import source_tree
 import test_stages
 from test_results import Results
@@ -40,7 +41,9 @@ def parse_arguments():
         action="store_true",
         help="also tests with the label long, every test under sanitizers, 5 minutes a fuzz target",
     )
-    parser.add_argument("--result", type=pathlib.Path, help="write the closing lines to this file")
+    parser.add_argument(
+        "--result", type=pathlib.Path, help="keep the result of each stage in this file"
+    )
     return parser.parse_args()
 
 
@@ -56,12 +59,13 @@ def main():
         line = f"{stage}: {results.counts()} ({time.monotonic() - started:.0f} s)"
         closing_lines.append(line)
         print(line, flush=True)
+        if arguments.result:
+            path = ROOT / arguments.result
+            result_file.update(path, stage, line, results.listing(), STAGES)
 
     print("\n=== all")
     lines = closing_lines + total.listing() + [total.counts()]
     print("\n".join(lines))
-    if arguments.result:
-        (ROOT / arguments.result).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return 1 if total.failed else 0
 
 

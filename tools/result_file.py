@@ -1,0 +1,44 @@
+"""The file that keeps the last result of each stage of `make test-all`, so that a run of hours may
+come in parts.
+
+A stage is one line, `name: counts (seconds) at commit`, and an indented line for each case that did
+not pass.
+"""
+
+import subprocess
+
+import source_tree
+
+HEADER = "# The last result of each stage of `make test-all`, and the commit that it ran at.\n"
+
+
+def commit():
+    """Of the checkout, marked when files differ from it."""
+
+    def git(*words):
+        command = ["git", "-C", str(source_tree.ROOT), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    return git("rev-parse", "--short=10", "HEAD") + (
+        " with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+    )
+
+
+def read(path):
+    """Stage -> its lines."""
+    stages = {}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for line in lines:
+        if line.startswith("  "):
+            stages[next(reversed(stages))].append(line)
+        elif line and not line.startswith("#"):
+            stages[line.split(":")[0]] = [line]
+    return stages
+
+
+def update(path, stage, closing_line, listing, order):
+    """Puts in the result of one stage; those of the others stay. `order`: names of all stages."""
+    stages = read(path)
+    stages[stage] = [f"{closing_line} at {commit()}", *(f"  {line}" for line in listing)]
+    lines = [line for name in order for line in stages.get(name, [])]
+    path.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,37 @@
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import result_file
+
+ORDER = ["lint", "release", "fuzz"]
+
+
+class ResultFileTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name) / "result.txt"
+
+    def update(self, stage, line, listing=()):
+        result_file.update(self.path, stage, line, listing, ORDER)
+
+    def test_a_stage_replaces_its_own_result_and_no_other(self):
+        self.update("release", "release: 1 passed, 1 failed", ["failed: A.B", "skipped: C: why"])
+        self.update("lint", "lint: 5 passed")
+        self.update("release", "release: 2 passed", ["skipped: C: why"])
+        stages = result_file.read(self.path)
+        self.assertEqual(list(stages), ["lint", "release"])
+        self.assertTrue(stages["lint"][0].startswith("lint: 5 passed at "), stages)
+        self.assertTrue(stages["release"][0].startswith("release: 2 passed at "), stages)
+        self.assertEqual(stages["release"][1:], ["  skipped: C: why"])
+
+    def test_the_commit_is_named(self):
+        self.update("fuzz", "fuzz: 1 passed")
+        self.assertRegex(self.path.read_text(encoding="utf-8"), r"fuzz: 1 passed at [0-9a-f]{10}")
+
+
+if __name__ == "__main__":
+    unittest.main()
