@@ -10,7 +10,7 @@
 namespace quire {
 namespace {
 
-// Room that an output gets at once, so that its steps need not allocate.
+// Room that an output gets with its first token, so that later steps need not allocate.
 constexpr int kMaxReservedTokens = 1024;
 constexpr size_t kReservedBytesPerToken = 8;
 
@@ -27,12 +27,9 @@ CompletionState::CompletionState(
       stop_strings_(params.stop, params.include_stop_str_in_output),
       includes_stop_token_(params.include_stop_str_in_output),
       min_tokens_(params.min_tokens),
-      has_rank_order_(!params.logprob_token_ids) {
-  const auto num_reserved =
-      static_cast<size_t>(std::min(params.max_tokens.value_or(0), kMaxReservedTokens));
-  token_ids_.reserve(num_reserved);
+      has_rank_order_(!params.logprob_token_ids),
+      num_reserved_tokens_(std::min(params.max_tokens.value_or(0), kMaxReservedTokens)) {
   if (tokenizer_ && params.detokenize) {
-    text_.reserve(num_reserved * kReservedBytesPerToken);
     detokenizer_ = std::make_unique<IncrementalDetokenizer>(
         tokenizer_,
         prompt_token_ids,
@@ -55,6 +52,7 @@ bool CompletionState::update(
   if (logprobs_) append_logprobs(output.new_logprobs);
   if (hit_stop_string) {
     finish_reason_ = FinishReason::kStop;
+    release_spare();
     return !output.finish_reason;
   }
   if (output.finish_reason) {
@@ -68,6 +66,7 @@ bool CompletionState::update(
 bool CompletionState::append_tokens(
     std::span<const int32_t> new_token_ids, bool last_is_stop_token
 ) {
+  if (token_ids_.empty()) reserve();
   size_t searched = text_.size();
   for (size_t i = 0; i < new_token_ids.size(); ++i) {
     token_ids_.push_back(new_token_ids[i]);
@@ -82,6 +81,11 @@ bool CompletionState::append_tokens(
   text_.resize(match->text_length);
   stop_reason_ = match->stop;
   return true;
+}
+
+void CompletionState::reserve() {
+  token_ids_.reserve(num_reserved_tokens_);
+  if (detokenizer_) text_.reserve(num_reserved_tokens_ * kReservedBytesPerToken);
 }
 
 // Follows append_tokens: the entries belong to the last tokens.
@@ -99,7 +103,11 @@ void CompletionState::append_logprobs(const std::vector<TokenLogprobs>& logprobs
 void CompletionState::finish(FinishReason reason) noexcept {
   if (finished()) return;
   finish_reason_ = reason;
-  if (!detokenizer_) return;
+  if (detokenizer_) finish_text();
+  release_spare();
+}
+
+void CompletionState::finish_text() noexcept {
   const size_t num_whole_bytes = text_.size();
   try {
     detokenizer_->finish(text_);
@@ -107,6 +115,12 @@ void CompletionState::finish(FinishReason reason) noexcept {
     text_.resize(num_whole_bytes);
     QUIRE_LOG_WARN("The last tokens of a completion have no text: {}", error.what());
   }
+}
+
+// The reader may be long in coming.
+void CompletionState::release_spare() noexcept {
+  text_.shrink_to_fit();
+  token_ids_.shrink_to_fit();
 }
 
 CompletionOutput CompletionState::take_cumulative() {

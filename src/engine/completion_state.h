@@ -59,8 +59,11 @@ class CompletionState {
   CompletionOutput take_delta(const OutputEnd& end);
 
  private:
+  void reserve();
   bool append_tokens(std::span<const int32_t> new_token_ids, bool last_is_stop_token);
   void append_logprobs(const std::vector<TokenLogprobs>& logprobs);
+  void finish_text() noexcept;
+  void release_spare() noexcept;
   CompletionOutput make_output(const OutputEnd& end) const;
   std::vector<PositionLogprobs> take_logprobs(size_t num_tokens);
   size_t showable_text_bytes() const;
@@ -72,6 +75,7 @@ class CompletionState {
   bool includes_stop_token_;
   int min_tokens_;
   bool has_rank_order_;
+  size_t num_reserved_tokens_;
 
   std::string text_;
   std::vector<int32_t> token_ids_;
