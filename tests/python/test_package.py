@@ -76,20 +76,29 @@ def test_a_forked_child_is_told_and_its_parent_goes_on(model):
 
 LIVES = """
 import os
-from vllm import LLM
+from vllm import LLM, LLMEngine, SamplingParams
 
 def resident_mib():
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
 
-for life in range(30):
-    if life == 15:  # the allocator has settled
-        before = resident_mib()
+def used():
+    return resident_mib(), len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
+
+for life in range(50):
+    if life == 25:  # the allocator has settled
+        before = used()
     LLM(sys.argv[1], max_model_len=128).generate("Hello", use_tqdm=False)
-print(resident_mib() - before)
+    engine = LLMEngine(sys.argv[1], max_model_len=128)
+    engine.add_request("unfinished", "Hello", SamplingParams(max_tokens=100, ignore_eos=True))
+    engine.step()
+    del engine
+print(*(now - then for now, then in zip(used(), before)))
 """
 
 
-def test_engines_give_their_memory_back(model):
+def test_engines_give_back_memory_threads_and_files(model):
     result = run(LIVES, model)
-    assert int(result.stdout) < 8, result.stderr  # the weights alone are 15 MiB
+    mib, threads, files = map(int, result.stdout.split())
+    assert mib < 8, result.stderr  # the weights of one engine are 15 MiB
+    assert (threads, files) == (0, 0)
