@@ -58,7 +58,7 @@ class AsyncLLM:
         params = self.get_default_sampling_params() if sampling_params is None else sampling_params
         refuse_lora(lora_request)
         refuse_trace_headers(trace_headers)
-        self._watch_loop()
+        loop = self._watch_loop()
         key = self._next_key
         self._next_key += 1
         stream = self._native.add_request(key, request_id, prompt, params, priority)
@@ -66,8 +66,9 @@ class AsyncLLM:
         try:
             while True:
                 output = stream.try_next()
-                if output is None:
-                    await self._wait(key, stream)
+                if output is None:  # wait until the output thread has something new
+                    waiter = self._waiters[key] = loop.create_future()
+                    await waiter
                     continue
                 yield output
                 if output.finished:
@@ -78,20 +79,15 @@ class AsyncLLM:
             if not stream.finished():
                 self._native.abort(request_id)
 
-    async def _wait(self, key: int, stream: RequestStream) -> None:
-        """Until the output thread has something new of the request."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters[key] = waiter
-        await waiter
-
-    def _watch_loop(self) -> None:
+    def _watch_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
-            return
+            return loop
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._native.ready_fd())
         self._loop = loop
         loop.add_reader(self._native.ready_fd(), self._wake_ready)
+        return loop
 
     def _wake_ready(self) -> None:
         for key in self._native.take_ready():
