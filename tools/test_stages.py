@@ -42,8 +42,9 @@ def build(preset, *targets, options=()):
 
 def lint(_long):
     results = Results()
-    for check in ("check_floors.py", "check_sizes.py", "check_words.py", "check_page.py"):
-        results.add_case(f"tools/{check}", run([sys.executable, f"tools/{check}"]))
+    for what in ("floors", "interfaces", "sizes", "words", "page"):
+        check = f"tools/check_{what}.py"
+        results.add_case(check, run([sys.executable, check]))
     results.add_case("tools/check_format.sh", run(["tools/check_format.sh"]))
     return results
 
