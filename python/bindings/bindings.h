@@ -37,7 +37,14 @@ std::optional<std::pair<std::string, std::string>> foreign_option(const std::str
 // By vLLM's names: abort, wait, keep. ValueError for others.
 PauseMode pause_mode_from(const std::string& mode);
 
+// What all outputs of a request show of its prompt: made with the first, shared by the others.
+struct PromptObjects {
+  nb::object text;
+  nb::object token_ids;
+};
+
 // quire.outputs.RequestOutput. The caller holds the GIL.
+nb::object to_python(RequestOutput&& output, PromptObjects& prompt);
 nb::object to_python(RequestOutput&& output);
 
 // Objects of quire.metrics. The caller holds the GIL.

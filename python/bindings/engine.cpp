@@ -68,6 +68,22 @@ class ReadyQueue {
   std::vector<int64_t> keys_;
 };
 
+// A request's outputs for Python.
+class OutputReader {
+ public:
+  explicit OutputReader(std::shared_ptr<RequestStream> stream) : stream_(std::move(stream)) {}
+
+  nb::object try_next() {
+    std::optional<RequestOutput> output = stream_->try_next();
+    return output ? to_python(std::move(*output), prompt_) : nb::none();
+  }
+  bool finished() const { return stream_->finished(); }
+
+ private:
+  std::shared_ptr<RequestStream> stream_;
+  PromptObjects prompt_;
+};
+
 // An engine whose requests are known to Python by a number.
 class NativeEngine {
  public:
@@ -94,11 +110,6 @@ class NativeEngine {
   AsyncEngine engine_;
 };
 
-nb::object try_next(RequestStream& stream) {
-  std::optional<RequestOutput> output = stream.try_next();
-  return output ? to_python(std::move(*output)) : nb::none();
-}
-
 using Release = nb::call_guard<nb::gil_scoped_release>;
 
 void bind_requests(nb::class_<NativeEngine>& engine) {
@@ -113,7 +124,7 @@ void bind_requests(nb::class_<NativeEngine>& engine) {
              int priority) {
             const Prompt read = read_prompt(prompt);
             const nb::gil_scoped_release release;
-            return self.add_request(key, request_id, read, params, priority);
+            return OutputReader(self.add_request(key, request_id, read, params, priority));
           },
           nb::arg("key"),
           nb::arg("request_id"),
@@ -193,9 +204,9 @@ void bind_state(nb::class_<NativeEngine>& engine) {
 }  // namespace
 
 void bind_engine(nb::module_& m) {
-  nb::class_<RequestStream>(m, "RequestStream")
-      .def("try_next", &try_next)
-      .def("finished", &RequestStream::finished);
+  nb::class_<OutputReader>(m, "RequestStream")
+      .def("try_next", &OutputReader::try_next)
+      .def("finished", &OutputReader::finished);
   nb::class_<NativeEngine> engine(m, "NativeEngine");
   engine.def("__init__", [](NativeEngine* self, const nb::dict& kwargs) {
     const EngineConfig config = engine_config_from(kwargs);

@@ -86,13 +86,22 @@ nb::object metrics_to_python(const RequestMetrics& metrics) {
 }  // namespace
 
 nb::object to_python(RequestOutput&& output) {
+  PromptObjects prompt;
+  return to_python(std::move(output), prompt);
+}
+
+nb::object to_python(RequestOutput&& output, PromptObjects& prompt) {
+  if (!prompt.token_ids) {
+    prompt.text = optional_to_python(output.prompt);
+    prompt.token_ids = nb::cast(output.prompt_token_ids);
+  }
   nb::list completions;
   for (const CompletionOutput& completion : output.outputs)
     completions.append(completion_to_python(completion));
   return OutputClasses::get().request_output(
       output.request_id,
-      optional_to_python(output.prompt),
-      output.prompt_token_ids,
+      prompt.text,
+      prompt.token_ids,
       positions_to_python(output.prompt_logprobs),
       completions,
       output.finished,
