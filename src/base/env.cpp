@@ -115,6 +115,7 @@ const std::vector<Variable>& variables() {
        "key that chat, complete and bench serve send, unless --api-key says it"},
       {"VLLM_NO_USAGE_STATS", "DO_NOT_TRACK", "taken: quire never reports its use to anybody"},
       {"PAGER", nullptr, "program that shows --help=page; default less -R"},
+      {"SSL_CERT_FILE", nullptr, "certificates that HTTPS trusts; default: this system's"},
       {"HF_HOME", nullptr, "folder of the Hugging Face cache; default ~/.cache/huggingface"},
       {"HF_HUB_CACHE", nullptr, "folder of the downloaded repositories; default HF_HOME/hub"},
       {"HF_ENDPOINT", nullptr, "address of the hub, for a mirror or a test server"},
@@ -176,6 +177,10 @@ std::filesystem::path hf_hub_cache() {
 
 std::string hf_endpoint() {
   return read("HF_ENDPOINT").value_or("https://huggingface.co");
+}
+
+std::optional<std::string> ssl_cert_file() {
+  return read("SSL_CERT_FILE");
 }
 
 std::optional<std::string> model_alias(const std::string& name) {

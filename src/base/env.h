@@ -43,6 +43,7 @@ std::optional<int> http_timeout_keep_alive();
 double log_stats_interval();  // VLLM_LOG_STATS_INTERVAL: seconds; default 10
 bool keep_alive_on_engine_death();  // VLLM_KEEP_ALIVE_ON_ENGINE_DEATH: default false
 std::optional<std::string> openai_api_key();  // OPENAI_API_KEY: sent to other servers
+std::optional<std::string> ssl_cert_file();  // SSL_CERT_FILE: certificates that HTTPS trusts
 std::string pager();  // PAGER; default "less -R"
 // PYTHONHASHSEED, a number as it is written: root of the block hashes; nullopt: unset or "random".
 std::optional<std::string> hash_seed();

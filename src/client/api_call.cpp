@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include "base/ca_bundle.h"
 #include "base/check.h"
 #include "client/completion_chunk.h"
 #include "quire/error.h"
@@ -95,6 +96,7 @@ ApiResponse ApiCaller::perform(const std::string& path, const std::string* json,
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "quire");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutSeconds);
+  if (const auto file = ca_bundle()) curl_easy_setopt(curl, CURLOPT_CAINFO, file->c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Transfer::on_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
