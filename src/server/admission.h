@@ -1,10 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "quire/async_engine.h"
 #include "quire/server_config.h"
-#include "server/http_message.h"
 
 namespace quire::server {
 
@@ -14,8 +14,8 @@ class Admission {
   Admission(const ServerConfig& config, int max_num_seqs);
 
   bool is_limited() const { return max_queue_size_ > 0 || max_pending_tokens_ > 0; }
-  // The 429 for a further request; nullopt: it may come.
-  std::optional<HttpResponse> refusal(const EngineStats& stats) const;
+  // Why a further request has to come again later; nullopt: it may come now.
+  std::optional<std::string> refusal(const EngineStats& stats) const;
 
  private:
   int max_queue_size_;  // 0: no limit

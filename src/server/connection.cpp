@@ -153,7 +153,8 @@ Task<bool> Connection::check_read(bool is_whole) {
   }
   if (status == 0) co_return false;  // the client has gone
   keep_alive_ = false;
-  const bool goes_on = co_await respond(make_error(status, message));
+  const HttpResponse response = refuse(http_error(status, message));
+  const bool goes_on = co_await respond(response);
   co_return goes_on;
 }
 

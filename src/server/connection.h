@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -62,10 +63,12 @@ class Connection final : public TransportUser, private Sleeper {
   Task<bool> answer(const RequestGate::Admission& admission);
   Task<Reply> call_handler(const Route& route);
   Task<bool> respond(const HttpResponse& response);
+  HttpResponse refuse(const ErrorInfo& error) const;
+  ErrorInfo tell_failure(const std::exception& failure) const;  // to the log too
   Task<bool> gather(Generation& generation);  // one response, when all has come
   Task<bool> stream(Generation& generation);  // events as they come
   static bool collect(Generation& generation, std::string& events);
-  std::optional<HttpResponse> append_events(Generation& generation, bool& has_ended);
+  std::optional<ErrorInfo> append_events(Generation& generation, bool& has_ended);
   ResponseFraming framing();
   Headers common_headers() const;
   void begin_answer(int status);

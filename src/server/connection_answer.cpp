@@ -18,17 +18,8 @@ constexpr size_t kMaxEventBytes = 16 << 10;  // of one write, but for the last o
 constexpr size_t kLargeBodyBytes = 64 << 10;
 constexpr double kHeadAfterSeconds = 1.0;  // a stream without events yet begins then
 
-HttpResponse shutting_down() {
-  HttpResponse response = make_error(503, "The server is shutting down.");
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
-}
-
-HttpResponse to_response(const std::exception& error, const HttpRequest& request) {
-  HttpResponse response = error_response(error);
-  if (response.status >= 500)
-    QUIRE_LOG_ERROR("{} {} failed: {}", request.method, request.path, error.what());
-  return response;
+ErrorInfo shutting_down() {
+  return http_error(503, "The server is shutting down.");
 }
 
 // What an answer that fails has appended is no whole event: it is taken back.
@@ -43,22 +34,14 @@ void append_whole(std::string& events, const Append& append) {
   }
 }
 
-Reply call(const Route& route, const HttpRequest& request, const CallContext& context) {
-  try {
-    return route.handler(request, context);
-  } catch (const std::exception& error) {
-    return to_response(error, request);
-  }
-}
-
 }  // namespace
 
 Task<bool> Connection::answer(const RequestGate::Admission& admission) {
   clear_deadline();
   const HttpRequest& request = parser_->request();
   std::optional<HttpResponse> response = admission.answer;
-  if (thread_.is_draining()) response = shutting_down();
-  if (!response && !admission.route->takes_any_body) response = RequestGate::check_body(request);
+  if (thread_.is_draining()) response = refuse(shutting_down());
+  if (!response && !admission.route->takes_any_body) response = context_.gate.check_body(request);
   std::optional<Generation> generation;
   if (!response) {
     Reply reply = co_await call_handler(*admission.route);
@@ -83,12 +66,18 @@ Task<Reply> Connection::call_handler(const Route& route) {
   const HttpRequest& request = parser_->request();
   const CallContext context = {
       .on_output = [list = thread_.ready_list(), entry = ready_entry_] { list->add(entry); }};
-  if (!route.may_block && request.body.size() < kLargeBodyBytes)
-    co_return call(route, request, context);
+  const auto call = [&]() -> Reply {
+    try {
+      return route.handler(request, context);
+    } catch (const std::exception& failure) {
+      return refuse(tell_failure(failure));
+    }
+  };
+  if (!route.may_block && request.body.size() < kLargeBodyBytes) co_return call();
   std::optional<Reply> reply;
   std::atomic<bool> is_done = false;
   const auto work = [&] {
-    reply = call(route, request, context);
+    reply = call();
     // The io thread goes on as soon as it is done, and takes with it all but this.
     const auto on_done = context.on_output;
     is_done.store(true, std::memory_order_release);
@@ -97,7 +86,7 @@ Task<Reply> Connection::call_handler(const Route& route) {
   if (!route.may_block) {
     asio::post(context_.workers, work);
   } else if (!context_.blocking_calls.start(work)) {
-    co_return make_error(503, "Too many calls wait for the engine. Try again later.");
+    co_return refuse(http_error(503, "Too many calls wait for the engine. Try again later."));
   }
   while (!is_done.load(std::memory_order_acquire))
     co_await event_.wait();
@@ -144,6 +133,20 @@ Task<bool> Connection::respond(const HttpResponse& response) {
   co_return was_sent&& keep_alive_;
 }
 
+HttpResponse Connection::refuse(const ErrorInfo& error) const {
+  HttpResponse response = context_.gate.refuse(parser_->request(), error);
+  if (error.status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+ErrorInfo Connection::tell_failure(const std::exception& failure) const {
+  ErrorInfo error = describe(failure);
+  const HttpRequest& request = parser_->request();
+  if (error.status >= 500)
+    QUIRE_LOG_ERROR("{} {} failed: {}", request.method, request.path, error.message);
+  return error;
+}
+
 // Hands what the streams have to the answer, up to a bound. True: all have ended.
 bool Connection::collect(Generation& generation, std::string& events) {
   bool have_all_ended = true;
@@ -168,17 +171,22 @@ bool Connection::collect(Generation& generation, std::string& events) {
 
 Task<bool> Connection::gather(Generation& generation) {
   std::optional<HttpResponse> response;
+  std::optional<ErrorInfo> error;
   std::string no_events;
   while (true) {
     if (is_gone()) co_return false;
     try {
       if (is_aborting_) {
-        response = shutting_down();
+        error = shutting_down();
       } else if (collect(generation, no_events)) {
         response = generation.answer->finish(no_events);
       }
-    } catch (const std::exception& error) {
-      response = to_response(error, parser_->request());
+    } catch (const std::exception& failure) {
+      error = tell_failure(failure);
+    }
+    if (error) {
+      generation.answer->fail(*error, nullptr);
+      response = refuse(*error);
     }
     if (response) break;
     co_await event_.wait();
@@ -189,14 +197,14 @@ Task<bool> Connection::gather(Generation& generation) {
 }
 
 // Appends what the streams have as one chunk. The error that ended the stream, if one did.
-std::optional<HttpResponse> Connection::append_events(Generation& generation, bool& has_ended) {
+std::optional<ErrorInfo> Connection::append_events(Generation& generation, bool& has_ended) {
   try {
     if (is_aborting_) return shutting_down();
     has_ended = collect(generation, output_);
     if (has_ended) append_whole(output_, [&] { (void)generation.answer->finish(output_); });
     return std::nullopt;
-  } catch (const std::exception& error) {
-    return to_response(error, parser_->request());
+  } catch (const std::exception& failure) {
+    return tell_failure(failure);
   }
 }
 
@@ -213,11 +221,12 @@ Task<bool> Connection::stream(Generation& generation) {
     bool has_ended = false;
     if (const auto error = append_events(generation, has_ended)) {
       generation.streams.clear();
+      generation.answer->fail(*error, was_begun_ ? &output_ : nullptr);
       if (!was_begun_) {
-        const bool goes_on = co_await respond(*error);
+        const HttpResponse response = refuse(*error);
+        const bool goes_on = co_await respond(response);
         co_return goes_on;
       }
-      output_.append("data: ").append(error->body).append("\n\ndata: [DONE]\n\n");
       has_ended = true;
     }
     const bool has_events = output_.size() > events;

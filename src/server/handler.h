@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quire/async_engine.h"
+#include "server/api_error.h"
 #include "server/http_message.h"
 
 namespace quire::server {
@@ -22,6 +23,9 @@ class Answer {
   // After the last output of all streams. A streaming answer appends its last events and returns
   // nothing of worth; the others return the response.
   virtual HttpResponse finish(std::string& events) = 0;
+  // Instead of finish(): the call is broken off. The events of a stream that has begun end with
+  // ones that tell so; nullptr: the client gets an error response, which is not made here.
+  virtual void fail(const ErrorInfo& error, std::string* events) = 0;
 };
 
 // An answer that waits for the engine. Destroying the streams aborts their requests.
@@ -40,7 +44,7 @@ struct CallContext {
   std::function<void()> on_output;
 };
 
-// May throw: InvalidArgument becomes a 400 that names the field, see api_error.h.
+// May throw: InvalidArgument becomes a 400 that names the field, see describe().
 using Handler = std::function<Reply(const HttpRequest& request, const CallContext& context)>;
 
 struct Route {
@@ -49,6 +53,7 @@ struct Route {
   Handler handler;
   bool may_block = false;  // waits for the engine: runs on a thread of its own
   bool takes_any_body = false;  // JSON or not, unlike the others
+  ErrorFormat error_format = openai_error;  // also of what is refused at or below its path
 };
 
 }  // namespace quire::server

@@ -12,10 +12,7 @@ constexpr const char* kPrometheusText = "text/plain; version=0.0.4; charset=utf-
 HttpResponse health(const Monitoring& monitoring) {
   const std::optional<std::string> problem = health_problem(monitoring);
   if (!problem) return {.content_type = "text/plain; charset=utf-8"};
-  return {
-      .status = kUnavailable,
-      .body = error_json(kUnavailable, "ServiceUnavailableError", *problem),
-  };
+  return error_response({kUnavailable, "ServiceUnavailableError", *problem, std::nullopt});
 }
 
 HttpResponse version() {

@@ -72,7 +72,8 @@ InprocServer::Response InprocServer::post(const std::string& path, const std::st
     const server::CallContext context{.on_output = [] {}};
     response = answer(match.route->handler(request, context));
   } catch (const std::exception& error) {
-    response = server::error_response(error);
+    const server::ErrorFormat format = impl_->router.error_format(request.path);
+    response = server::error_response(server::describe(error), format, request.request_id);
   }
   return {response.status, std::move(response.body), std::move(request.request_id)};
 }

@@ -17,6 +17,8 @@ namespace quire::server {
 namespace {
 
 constexpr int kClientGone = 499;  // no answer was ever made
+constexpr int kTooManyRequests = 429;
+constexpr const char* kRetryAfterSeconds = "1";
 
 // As in vLLM, what asks for the server's own state is not counted.
 constexpr std::array<std::string_view, 6> kUncounted = {
@@ -82,6 +84,13 @@ class MonitoredAnswer final : public Answer {
     num_bytes_ += events.size() - before;
   }
 
+  void fail(const ErrorInfo& error, std::string* events) override {
+    if (events == nullptr) status_ = error.status;
+    const size_t before = events == nullptr ? 0 : events->size();
+    answer_->fail(error, events);
+    if (events != nullptr) num_bytes_ += events->size() - before;
+  }
+
   HttpResponse finish(std::string& events) override {
     const size_t before = events.size();
     HttpResponse response = answer_->finish(events);
@@ -108,13 +117,14 @@ class MonitoredHandler {
       : inner_(route.handler),
         monitoring_(monitoring),
         metrics_(monitoring.http.add_handler(route.method, route.path)),
+        error_format_(route.error_format),
         is_generating_(route.method == "POST" && is_one_of(kGenerating, route.path)) {}
 
   Reply operator()(const HttpRequest& request, const CallContext& context) const {
     Call call(monitoring_, metrics_, request);
     if (is_generating_) {
       if (monitoring_.config.enable_log_requests) log_request(monitoring_.config, request);
-      if (auto refusal = refusal_now()) return end(call, request, std::move(*refusal));
+      if (auto refusal = refusal_now(request)) return end(call, request, std::move(*refusal));
     }
     try {
       Reply reply = inner_(request, context);
@@ -124,16 +134,22 @@ class MonitoredHandler {
       generation.answer = std::make_unique<MonitoredAnswer>(generation, monitoring_, request, call);
       return reply;
     } catch (const std::exception& error) {
-      const HttpResponse response = error_response(error);
+      const HttpResponse response =
+          error_response(describe(error), error_format_, request.request_id);
       call.end(response.status, response.body.size());
       throw;
     }
   }
 
  private:
-  std::optional<HttpResponse> refusal_now() const {
+  std::optional<HttpResponse> refusal_now(const HttpRequest& request) const {
     if (!monitoring_.admission.is_limited()) return std::nullopt;
-    return monitoring_.admission.refusal(monitoring_.engine.stats());
+    const auto reason = monitoring_.admission.refusal(monitoring_.engine.stats());
+    if (!reason) return std::nullopt;
+    const ErrorInfo error{kTooManyRequests, "RateLimitError", *reason, std::nullopt};
+    HttpResponse response = error_response(error, error_format_, request.request_id);
+    response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+    return response;
   }
 
   HttpResponse end(Call& call, const HttpRequest& request, HttpResponse response) const {
@@ -145,6 +161,7 @@ class MonitoredHandler {
   Handler inner_;
   Monitoring& monitoring_;
   HttpMetrics::Handler& metrics_;
+  ErrorFormat error_format_;
   bool is_generating_;
 };
 

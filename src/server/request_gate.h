@@ -22,13 +22,15 @@ class RequestGate {
   // Takes the root path off the request's path and sets its path parameters.
   Admission admit(HttpRequest& request) const;
   // Refuses a body that is not said to be JSON; nullopt: it is all right.
-  static std::optional<HttpResponse> check_body(const HttpRequest& request);
+  std::optional<HttpResponse> check_body(const HttpRequest& request) const;
+  // The error as the clients of the request's path know it. The request may be read in part.
+  HttpResponse refuse(const HttpRequest& request, const ErrorInfo& error) const;
 
   // Appends the headers that every answer to `request` has.
   void add_headers(const HttpRequest& request, Headers& headers) const;
 
  private:
-  void strip_root_path(std::string& path) const;
+  std::string_view without_root_path(std::string_view path) const;
   HttpResponse answer_unrouted(const HttpRequest& request) const;
 
   const ServerConfig& config_;

@@ -8,8 +8,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "server/api_error.h"
-
 namespace quire::server {
 namespace {
 
@@ -93,10 +91,6 @@ const char* status_phrase(int status) {
     return phrase.first == status;
   });
   return found == kPhrases.end() ? "Status" : found->second;
-}
-
-HttpResponse make_error(int status, const std::string& message) {
-  return {.status = status, .body = error_json(status, status_phrase(status), message)};
 }
 
 const std::string& DateText::now() {

@@ -21,9 +21,6 @@ class DateText {
   std::string text_;
 };
 
-// In the shape of OpenAI's errors, with the status's phrase as type.
-HttpResponse make_error(int status, const std::string& message);
-
 struct ResponseFraming {
   bool is_head = false;  // the answer to HEAD: no body
   bool keep_alive = true;

@@ -41,6 +41,15 @@ std::optional<std::map<std::string, std::string>> match(
   return parameters;
 }
 
+bool is_at_or_above(std::string_view pattern, std::string_view path) {
+  while (!pattern.empty()) {
+    const std::string_view wanted = take_segment(pattern);
+    const std::string_view segment = take_segment(path);
+    if (is_parameter(wanted) ? segment.empty() : wanted != segment) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
@@ -94,6 +103,17 @@ std::vector<std::string> Router::methods_of(std::string_view path) const {
   if (!methods.empty() && !has("OPTIONS")) methods.emplace_back("OPTIONS");
   std::sort(methods.begin(), methods.end());
   return methods;
+}
+
+ErrorFormat Router::error_format(std::string_view path) const {
+  ErrorFormat format = openai_error;
+  size_t longest = 0;
+  for (const Route& route : routes_) {
+    if (route.path.size() <= longest || !is_at_or_above(route.path, path)) continue;
+    longest = route.path.size();
+    format = route.error_format;
+  }
+  return format;
 }
 
 }  // namespace quire::server

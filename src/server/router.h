@@ -24,6 +24,8 @@ class Router {
   RouteMatch find(std::string_view method, std::string_view path) const;
   // The methods of `path`, for an Allow header; empty: there is no such path.
   std::vector<std::string> methods_of(std::string_view path) const;
+  // That of the route at `path`, whatever its method, or of the nearest one above.
+  ErrorFormat error_format(std::string_view path) const;
 
  private:
   struct StringHash {

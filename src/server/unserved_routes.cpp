@@ -43,9 +43,8 @@ std::vector<Route> make_unserved_routes() {
   std::vector<Route> routes;
   for (const Unserved& unserved : kUnserved) {
     const std::string message = fmt::format("{} needs {}.", unserved.path, unserved.needs);
-    const HttpResponse answer = {.status = 404, .body = error_json(404, "NotFoundError", message)};
-    const auto handler = [answer](const HttpRequest&, const CallContext&) -> Reply {
-      return answer;
+    const auto handler = [message](const HttpRequest&, const CallContext&) -> Reply {
+      throw ApiError(404, "NotFoundError", message);
     };
     Route& route = routes.emplace_back();
     route.method = "POST";

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (params != call.params) std::abort();
   } catch (const quire::InvalidArgument&) {
   } catch (const quire::server::ApiError& error) {
-    if (error.status() != 400) std::abort();
+    if (error.info().status != 400) std::abort();
   }
   return 0;
 }

@@ -61,7 +61,9 @@ server::Reply EndpointServer::call(
   try {
     return match.route->handler(http, {});
   } catch (const std::exception& error) {
-    return server::error_response(error);
+    return server::error_response(
+        server::describe(error), match.route->error_format, http.request_id
+    );
   }
 }
 

@@ -81,8 +81,8 @@ TEST_F(HttpStreamsTest, EndsAStreamThatFailsWithAnErrorEvent) {
   client.read_until("one");
   engine_.push_poison(0);
   const std::string rest = client.read_until("0\r\n\r\n");
-  EXPECT_NE(rest.find(R"(data: {"error": {"message": "This output cannot be shown.")"), rest.npos);
-  EXPECT_NE(rest.find("data: [DONE]\n\n\r\n0\r\n\r\n"), rest.npos) << rest;
+  EXPECT_NE(rest.find("data: failed: This output cannot be shown.\n\n\r\n0\r\n\r\n"), rest.npos)
+      << rest;
   EXPECT_EQ(rest.find("half"), rest.npos) << "only whole events are sent";
   EXPECT_TRUE(engine_.wait_dropped(1));
   client.send(make_request("GET", "/v1/models"));

@@ -37,6 +37,9 @@ class CountingAnswer final : public Answer {
     if (is_streaming_) events += "data: [DONE]\n\n";
     return {.body = is_streaming_ ? "" : std::to_string(num_outputs_)};
   }
+  void fail(const ErrorInfo&, std::string* events) override {
+    if (events != nullptr) *events += "data: failed\n\n";
+  }
 
  private:
   bool is_streaming_;
@@ -135,6 +138,26 @@ TEST_F(MonitoringTest, HealthTellsWhyTheEngineDied) {
 TEST_F(MonitoringTest, VersionIsTheProjects) {
   start();
   EXPECT_EQ(get("/version").body, "{\"version\":\"" QUIRE_VERSION "\"}");
+}
+
+TEST_F(MonitoringTest, AnswersThatAreBrokenOffCountWithTheStatusThatTheirClientsSee) {
+  start();
+  const ErrorInfo error{503, "Service Unavailable", "Over.", std::nullopt};
+  {
+    Reply reply = call("POST", "/v1/completions");
+    std::get<Generation>(reply).answer->fail(error, nullptr);
+  }
+  {
+    Reply reply = call("POST", "/v1/chat/completions");
+    std::string events;
+    std::get<Generation>(reply).answer->fail(error, &events);
+    EXPECT_EQ(events, "data: failed\n\n");
+  }
+  const std::string text = get("/metrics").body;
+  EXPECT_THAT(text, HasSubstr("{handler=\"/v1/completions\",method=\"POST\",status=\"5xx\"} 1\n"));
+  EXPECT_THAT(
+      text, HasSubstr("{handler=\"/v1/chat/completions\",method=\"POST\",status=\"2xx\"} 1\n")
+  ) << "its head was sent";
 }
 
 TEST_F(MonitoringTest, AnswersAreCountedByHandlerMethodAndStatus) {

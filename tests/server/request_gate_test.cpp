@@ -88,10 +88,12 @@ TEST(RequestGateTest, TakesTheRootPathOff) {
 }
 
 TEST(RequestGateTest, TakesJsonOnly) {
-  const auto is_taken = [](const char* type, const char* body) {
+  const ServerConfig config;
+  const RequestGate gate(config, routes());
+  const auto is_taken = [&](const char* type, const char* body) {
     HttpRequest post = request("POST", "/v1/completions", {{"content-type", type}});
     post.body = body;
-    return !RequestGate::check_body(post);
+    return !gate.check_body(post);
   };
   EXPECT_TRUE(is_taken("application/json", "{}"));
   EXPECT_TRUE(is_taken("Application/JSON; charset=utf-8", "{}"));

@@ -47,6 +47,10 @@ class TextAnswer final : public Answer {
     return {.body = "{\"text\":\"" + text_ + "\"}"};
   }
 
+  void fail(const ErrorInfo& error, std::string* events) override {
+    if (events != nullptr) *events += "data: failed: " + error.message + "\n\n";
+  }
+
  private:
   bool is_streaming_;
   std::string text_;

@@ -23,9 +23,9 @@ void MessageAnswer::add(int /*index*/, RequestOutput output, std::string& events
 
 HttpResponse MessageAnswer::finish(std::string& events) {
   if (const auto reason = failure()) {
-    const std::string body = message_error_json(500, *reason, setup_.request_id);
-    if (!setup_.stream) return {.status = 500, .body = body};
-    events += "event: error\ndata: " + body + "\n\n";
+    const ErrorInfo error{500, "InternalServerError", *reason, std::nullopt};
+    if (!setup_.stream) return error_response(error, message_error, setup_.request_id);
+    fail(error, &events);
     return {};
   }
   blocks_.finish(events);
@@ -36,6 +36,11 @@ HttpResponse MessageAnswer::finish(std::string& events) {
     return {};
   }
   return {.body = message_json(setup_.head, blocks_.json(), stop_reason, stop_sequence, usage())};
+}
+
+void MessageAnswer::fail(const ErrorInfo& error, std::string* events) {
+  if (events == nullptr) return;
+  *events += "event: error\ndata: " + message_error(error, setup_.request_id) + "\n\n";
 }
 
 MessagesUsage MessageAnswer::usage() const {

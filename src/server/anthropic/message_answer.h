@@ -23,6 +23,7 @@ class MessageAnswer : public Answer {
 
   void add(int index, RequestOutput output, std::string& events) override;
   HttpResponse finish(std::string& events) override;
+  void fail(const ErrorInfo& error, std::string* events) override;
 
  private:
   MessagesUsage usage() const;

@@ -1,8 +1,6 @@
 #include "server/anthropic/message_error.h"
 
 #include "base/json_writer.h"
-#include "quire/error.h"
-#include "server/api_error.h"
 
 namespace quire::server {
 namespace {
@@ -28,27 +26,16 @@ const char* error_type(int status) {
   }
 }
 
-int status_of(const std::exception& error) {
-  if (const auto* told = dynamic_cast<const ApiError*>(&error)) return told->status();
-  return dynamic_cast<const InvalidArgument*>(&error) != nullptr ? 400 : 500;
-}
-
 }  // namespace
 
-std::string message_error_json(
-    int status, std::string_view message, const std::string& request_id
-) {
+std::string message_error(const ErrorInfo& error, std::string_view request_id) {
   std::string json;
   JsonWriter writer(json, JsonSpacing::kCompact);
   writer.begin_object().field("type", "error").key("error").begin_object();
-  writer.field("type", error_type(status)).field("message", message).end_object();
-  writer.field("request_id", request_id).end_object();
+  writer.field("type", error_type(error.status)).field("message", error.message).end_object();
+  if (!request_id.empty()) writer.field("request_id", request_id);
+  writer.end_object();
   return json;
-}
-
-HttpResponse message_error_response(const std::exception& error, const std::string& request_id) {
-  const int status = status_of(error);
-  return {.status = status, .body = message_error_json(status, error.what(), request_id)};
 }
 
 }  // namespace quire::server

@@ -83,33 +83,27 @@ Reply count_tokens(
   return response;
 }
 
-// Errors in Anthropic's shape.
-Handler guarded(Handler handler) {
-  return [handler = std::move(handler)](const HttpRequest& http, const CallContext& context) {
-    try {
-      return handler(http, context);
-    } catch (const std::exception& error) {
-      return Reply(message_error_response(error, http.request_id));
-    }
-  };
-}
-
 }  // namespace
 
 std::vector<Route> make_messages_routes(const ServerState& state) {
   using Request = const HttpRequest&;
   using Context = const CallContext&;
   const auto unknown_fields = std::make_shared<UnknownFields>();
-  return {
-      {"POST", "/v1/messages", guarded([&state, unknown_fields](Request http, Context context) {
+  std::vector<Route> routes = {
+      {"POST",
+       "/v1/messages",
+       [&state, unknown_fields](Request http, Context context) {
          return create_message(state, *unknown_fields, http, context);
-       })},
+       }},
       {"POST",
        "/v1/messages/count_tokens",
-       guarded([&state, unknown_fields](Request http, Context) {
+       [&state, unknown_fields](Request http, Context) {
          return count_tokens(state, *unknown_fields, http);
-       })},
+       }},
   };
+  for (Route& route : routes)
+    route.error_format = message_error;
+  return routes;
 }
 
 }  // namespace quire::server

@@ -69,8 +69,11 @@ class ChatAnswer final : public Answer {
 
   void add(int, RequestOutput output, std::string&) override { output_ = std::move(output); }
 
+  void fail(const ErrorInfo&, std::string*) override {}
+
   HttpResponse finish(std::string&) override {
-    if (const std::string* reason = failure_of(output_)) return failed_response(*reason);
+    if (const std::string* reason = failure_of(output_))
+      return error_response(engine_error(*reason));
     HttpResponse response;
     JsonWriter writer(response.body, JsonSpacing::kCompact);
     writer.begin_object();

@@ -61,7 +61,7 @@ class ChatStream final : public Answer {
     if (has_failed_) return;
     if (const std::string* reason = failure_of(output)) {
       has_failed_ = true;
-      EventWriter::append_error(events, *reason);
+      EventWriter::append_error(events, engine_error(*reason));
       return;
     }
     num_cached_tokens_ = std::max(num_cached_tokens_, output.num_cached_tokens);
@@ -74,6 +74,12 @@ class ChatStream final : public Answer {
     if (shape_.has_usage && !has_failed_) writer_.append_usage(events, total_usage());
     EventWriter::append_done(events);
     return {};
+  }
+
+  void fail(const ErrorInfo& error, std::string* events) override {
+    if (events == nullptr) return;
+    if (!has_failed_) EventWriter::append_error(*events, error);
+    EventWriter::append_done(*events);
   }
 
  private:

@@ -81,9 +81,12 @@ class CompletionAnswer final : public Answer {
     outputs_[index] = std::move(output);
   }
 
+  void fail(const ErrorInfo&, std::string*) override {}
+
   HttpResponse finish(std::string&) override {
     for (const RequestOutput& output : outputs_) {
-      if (const std::string* reason = failure_of(output)) return failed_response(*reason);
+      if (const std::string* reason = failure_of(output))
+        return error_response(engine_error(*reason));
     }
     HttpResponse response;
     JsonWriter writer(response.body, JsonSpacing::kCompact);

@@ -2,8 +2,6 @@
 
 #include <charconv>
 
-#include "server/api_error.h"
-
 namespace quire::server {
 
 const std::string* failure_of(const RequestOutput& output) {
@@ -15,8 +13,8 @@ const std::string* failure_of(const RequestOutput& output) {
   return nullptr;
 }
 
-HttpResponse failed_response(const std::string& reason) {
-  return {.status = 500, .body = error_json(500, "InternalServerError", reason)};
+ErrorInfo engine_error(const std::string& reason) {
+  return {500, "InternalServerError", reason, std::nullopt};
 }
 
 EventWriter::EventWriter(const AnswerHead& head, const char* object) {
@@ -49,9 +47,9 @@ void EventWriter::append_usage(std::string& events, const Usage& usage) const {
   end(events, &usage);
 }
 
-void EventWriter::append_error(std::string& events, const std::string& reason) {
+void EventWriter::append_error(std::string& events, const ErrorInfo& error) {
   events += "data: ";
-  events += error_json(500, "InternalServerError", reason);
+  events += error_json(error);
   events += "\n\n";
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "quire/request_output.h"
-#include "server/http_message.h"
+#include "server/api_error.h"
 #include "server/openai/choice_json.h"
 
 namespace quire::server {
@@ -12,7 +12,8 @@ namespace quire::server {
 // Why the request of an output failed; nullptr: it did not.
 const std::string* failure_of(const RequestOutput& output);
 
-HttpResponse failed_response(const std::string& reason);
+// A failure of the engine.
+ErrorInfo engine_error(const std::string& reason);
 
 // What the events of one call share.
 class EventWriter {
@@ -29,7 +30,7 @@ class EventWriter {
   );
   // The event after the last choice's end.
   void append_usage(std::string& events, const Usage& usage) const;
-  static void append_error(std::string& events, const std::string& reason);
+  static void append_error(std::string& events, const ErrorInfo& error);
   static void append_done(std::string& events) { events += "data: [DONE]\n\n"; }
 
  private:

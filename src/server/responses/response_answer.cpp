@@ -56,18 +56,27 @@ std::string ResponseAnswer::logprobs_of(const RequestOutput& output) const {
   return json;
 }
 
-HttpResponse ResponseAnswer::finish(std::string& events) {
+void ResponseAnswer::end(const ResponseState& state, std::string& events) {
   begin(events);
-  const ResponseState state = final_state();
   output_.finish(state.status != "completed", events);
   has_ended_ = true;
   keep(state, /*is_running=*/false);
-  if (setup_.stream) {
+  if (setup_.stream)
     events_.response(events, closing_event(state), setup_.head, state, output_.items());
-    return {};
-  }
+}
+
+void ResponseAnswer::fail(const ErrorInfo& error, std::string* events) {
+  std::string unsent;
+  const ResponseState state{.status = "failed", .error = error.message, .usage = usage()};
+  end(state, events == nullptr ? unsent : *events);
+}
+
+HttpResponse ResponseAnswer::finish(std::string& events) {
+  const ResponseState state = final_state();
+  end(state, events);
+  if (setup_.stream) return {};
   if (state.error) {
-    return {.status = 500, .body = error_json(500, "InternalServerError", *state.error)};
+    return error_response({500, "InternalServerError", *state.error, std::nullopt});
   }
   return {.body = response_json(state)};
 }

@@ -31,9 +31,11 @@ class ResponseAnswer : public Answer {
 
   void add(int index, RequestOutput output, std::string& events) override;
   HttpResponse finish(std::string& events) override;
+  void fail(const ErrorInfo& error, std::string* events) override;
 
  private:
   void begin(std::string& events);
+  void end(const ResponseState& state, std::string& events);
   std::string logprobs_of(const RequestOutput& output) const;
   ResponseState final_state() const;
   ResponseUsage usage() const;

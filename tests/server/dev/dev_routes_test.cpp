@@ -104,8 +104,10 @@ TEST(DevRoutesTest, ThatWaitForTheEngineSayIt) {
 }
 
 TEST(UnservedRoutesTest, SayWhatToUseInstead) {
-  for (const Route& route : make_unserved_routes()) {
-    const auto response = std::get<HttpResponse>(route.handler({}, {}));
+  const auto make_routes = [](ServerState&) { return make_unserved_routes(); };
+  EndpointServer server(make_routes, "");
+  for (const Route& route : server.routes()) {
+    const HttpResponse response = server.post(route.path, "");
     EXPECT_EQ(response.status, 404);
     EXPECT_TRUE(route.takes_any_body) << "audio comes as a form";
     const JsonText json(response.body);

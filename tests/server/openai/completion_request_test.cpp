@@ -30,8 +30,8 @@ std::string refusal(const std::string& body) {
   try {
     parse(body);
   } catch (const ApiError& error) {
-    EXPECT_EQ(error.status(), 400);
-    return error.param().value_or("") + ": " + error.what();
+    EXPECT_EQ(error.info().status, 400);
+    return error.info().param.value_or("") + ": " + error.what();
   } catch (const InvalidArgument& error) {
     return error.field() + ": " + error.what();
   }

@@ -54,7 +54,7 @@ server::Reply OpenAiServer::call(
   try {
     return match.route->handler(http, {});
   } catch (const std::exception& error) {
-    return server::error_response(error);
+    return server::error_response(server::describe(error));
   }
 }
 
