@@ -17,14 +17,15 @@ run: build  ## Generate with the bundled model: example prompts, or PROMPT="…"
 build: build/dependencies.stamp $(BUILD)/build.ninja  ## Build the program: build/release/quire
 	@cmake --build $(BUILD) --target quire
 
-test:  ## Every test but the long ones, lint, sanitizers of the bookkeeping, a short fuzzing
+test:  ## Every test but the long ones, lint, the Python package, sanitizers of the bookkeeping, a short fuzzing
 	@scripts/install_dependencies.sh --test
-	@python3 tools/run_tests.py lint tools rust release clients asan-ubsan fuzz
+	@python3 tools/run_tests.py lint tools rust release clients python asan-ubsan fuzz
 
+# Takes hours; STAGES="tsan fuzz" runs a part of it.
+test-all: STAGES := lint tools rust release clients python page asan-ubsan tsan fuzz
 test-all:  ## make test, the long tests, the web page, all sanitizers, long fuzzing; writes docs/test-all-result.txt
 	@scripts/install_dependencies.sh --test-all
-	@python3 tools/run_tests.py --long --result docs/test-all-result.txt \
-	  lint tools rust release clients page asan-ubsan tsan fuzz
+	@python3 tools/run_tests.py --long --result docs/test-all-result.txt $(STAGES)
 
 bench:  ## Build the benchmarks of bench/ and run them
 	@scripts/install_dependencies.sh --test

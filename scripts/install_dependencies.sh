@@ -13,8 +13,8 @@ packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates
 boost=libboost1.81-dev
 if ! apt-cache show "$boost" >/dev/null 2>&1; then boost=libboost1.83-dev; fi
 packages="$packages $boost"
-test_packages="git python3 python3-venv curl xz-utils libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
-  clang-14 libclang-rt-14-dev clang-format-14"
+test_packages="git python3 python3-dev python3-venv curl xz-utils libgtest-dev libgmock-dev libbenchmark-dev
+  librapidcheck-dev clang-14 libclang-rt-14-dev clang-format-14"
 case "${1:-}" in
 "") ;;
 --test) packages="$packages $test_packages" ;;
