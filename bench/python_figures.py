@@ -137,7 +137,7 @@ def parse_arguments():
     parser.add_argument("--num-requests", type=int, default=10000)
     parser.add_argument("--input-len", type=int, default=16)
     parser.add_argument("--num-generators", type=int, default=1000)
-    parser.add_argument("--num-tokens", type=int, default=256, help="of each generator")
+    parser.add_argument("--num-tokens", type=int, default=1000, help="of each generator")
     parser.add_argument("--cycles", type=int, default=1000, help="engines made and deleted")
     parser.add_argument("--wheel", type=pathlib.Path, help="default: that of build/wheels")
     parser.add_argument("--output-json", type=pathlib.Path)

@@ -129,7 +129,7 @@ def main():
     parser.add_argument("--num-requests", type=int, default=10000)
     parser.add_argument("--input-len", type=int, default=16)
     parser.add_argument("--num-generators", type=int, default=1000)
-    parser.add_argument("--num-tokens", type=int, default=256)
+    parser.add_argument("--num-tokens", type=int, default=1000)
     parser.add_argument("--cycles", type=int, default=1000)
     arguments = parser.parse_args()
     os.environ["QUIRE_LOGGING_LEVEL"] = "WARNING"
