@@ -2,8 +2,9 @@
 """Builds the wheel of the Python package: build/wheels/quire-….whl, for other machines too.
 
 What the program links beside the C and C++ run-time libraries is copied into the wheel by
-auditwheel, which also names the oldest glibc that it runs on; abi3audit checks that the extension
-module keeps to Python's stable ABI. Needs the packages of python/wheel-requirements.txt.
+auditwheel, which also names the oldest glibc that it runs on; their licences come from Debian's
+packages. abi3audit checks that the extension module keeps to Python's stable ABI. Needs what
+python/wheel-requirements.txt lists.
 """
 
 import os
@@ -14,6 +15,7 @@ import sys
 import zipfile
 
 import source_tree
+import wheel_licences
 
 ROOT = source_tree.ROOT
 PLACE = ROOT / "build/wheels"
@@ -55,6 +57,7 @@ def main():
     run("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", linked, ROOT)
     run("auditwheel", "repair", "--wheel-dir", PLACE, only_wheel(linked))
     wheel = only_wheel(PLACE)
+    wheel_licences.add_licences(wheel)
     run("abi3audit", "--strict", "--summary", wheel)
     return report(wheel)
 
