@@ -4,7 +4,6 @@
 #include <atomic>
 #include <fstream>
 #include <new>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,39 +58,60 @@ uint32_t wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
 
 }  // namespace
 
-// generation counts tasks; stopping is one more of them. Each counter has a cache line of its own,
-// because different threads write them; the task lies beside the generation, so that a worker gets
-// both at once.
+// Tasks are numbered from 1; `generation` is the number of the newest, and stopping is one more.
+// The caller is at most one task ahead of the slowest worker, so two places hold all that are
+// needed. Each counter has a cache line of its own, because different threads write them.
 struct ThreadPool::Impl {
-  alignas(64) std::atomic<uint32_t> generation{0};
+  struct Place {
+    alignas(kTaskAlignment) Call call = nullptr;
+    void* task = nullptr;
+    alignas(kTaskAlignment) std::byte storage[kMaxTaskBytes];
+  };
+
+  explicit Impl(int num_threads) : num_workers(static_cast<uint32_t>(num_threads - 1)) {}
+
+  const uint32_t num_workers;
   bool stop = false;
-  std::optional<FunctionRef<void(int)>> task;
-  alignas(64) std::atomic<uint32_t> num_pending{0};
+  Place places[2];  // of the even and the odd tasks
+  alignas(64) std::atomic<uint32_t> generation{0};
+  alignas(64) std::atomic<uint32_t> num_done{0};  // by workers, of all tasks together
   alignas(64) std::atomic<uint32_t> num_arrived{0};
   alignas(64) std::atomic<uint32_t> barrier_phase{0};
   alignas(64) std::vector<std::thread> threads;
   std::unique_ptr<std::byte[], ScratchDelete> scratch;
   size_t scratch_bytes = 0;
 
+  Place& place_of(uint32_t number) { return places[number % 2]; }
+
+  // Waits until the workers have done task `number` and all before it. The counters may wrap.
+  void wait_done(uint32_t number) {
+    const uint32_t target = number * num_workers;
+    spin_until([&] {
+      return static_cast<int32_t>(num_done.load(std::memory_order_acquire) - target) >= 0;
+    });
+  }
+
   void work(int thread_idx) {
-    uint32_t seen = 0;
-    while (true) {
-      seen = wait_for_change(generation, seen);
+    for (uint32_t number = 1;; ++number) {
+      wait_for_change(generation, number - 1);
       if (stop) return;
-      (*task)(thread_idx);
-      num_pending.fetch_sub(1, std::memory_order_acq_rel);
+      if (num_workers > 1) wait_done(number - 1);
+      const Place& place = place_of(number);
+      place.call(place.task, thread_idx);
+      num_done.fetch_add(1, std::memory_order_acq_rel);
     }
   }
 };
 
-ThreadPool::ThreadPool(int num_threads)
-    : num_threads_(num_threads), impl_(std::make_unique<Impl>()) {
+ThreadPool::ThreadPool(int num_threads) : num_threads_(num_threads) {
   QUIRE_CHECK(num_threads >= 1, "num_threads={}", num_threads);
+  impl_ = std::make_unique<Impl>(num_threads);
   for (int i = 1; i < num_threads; ++i)
     impl_->threads.emplace_back([this, i] { impl_->work(i); });
 }
 
 ThreadPool::~ThreadPool() {
+  join();
   impl_->stop = true;
   impl_->generation.fetch_add(1, std::memory_order_release);
   impl_->generation.notify_all();
@@ -101,20 +121,35 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(FunctionRef<void(int)> task) {
-  if (num_threads_ == 1) {
-    task(0);
-    return;
-  }
-  impl_->task = task;
-  impl_->num_pending.store(num_threads_ - 1, std::memory_order_relaxed);
-  impl_->generation.fetch_add(1, std::memory_order_release);
+  post(
+      [](void* self, int thread_idx) { (*static_cast<decltype(task)*>(self))(thread_idx); }, &task
+  );
+  join();
+}
+
+void ThreadPool::join() {
+  impl_->wait_done(impl_->generation.load(std::memory_order_relaxed));
+}
+
+void* ThreadPool::next_task_place() {
+  return impl_->place_of(impl_->generation.load(std::memory_order_relaxed) + 1).storage;
+}
+
+void ThreadPool::post(Call call, void* task) {
+  if (num_threads_ == 1) return call(task, 0);
+  const uint32_t previous = impl_->generation.load(std::memory_order_relaxed);
+  Impl::Place& place = impl_->place_of(previous + 1);
+  place.call = call;
+  place.task = task;
+  impl_->generation.store(previous + 1, std::memory_order_release);
   impl_->generation.notify_all();
-  task(0);
-  spin_until([&] { return impl_->num_pending.load(std::memory_order_acquire) == 0; });
+  impl_->wait_done(previous);
+  call(task, 0);
 }
 
 void* ThreadPool::scratch(size_t num_bytes) {
   if (num_bytes > impl_->scratch_bytes) {
+    join();
     impl_->scratch.reset();
     impl_->scratch.reset(new (kScratchAlignment) std::byte[num_bytes]);
     impl_->scratch_bytes = num_bytes;

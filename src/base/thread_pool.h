@@ -3,6 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
 
 #include "base/function_ref.h"
 
@@ -25,19 +28,43 @@ class ThreadPool {
   // are done. Tasks must not throw.
   void run(FunctionRef<void(int)> task);
 
+  // Makes a Task of `args` inside the pool and calls it like run(), but returns when the caller's
+  // own share is done. The others are waited for by join(), or by the next run() or start() before
+  // its task begins: a row of tasks pays for one meeting of the threads each, not for two.
+  template <class Task, class... Args>
+  void start(Args&&... args);
+
+  // Waits until all that was started is done.
+  void join();
+
   // Memory for what a kernel needs between its steps: 64-byte aligned, undefined contents, valid
   // until the next call. Grows to the largest size asked for, so a steady step allocates nothing.
-  // Outside run() only.
+  // Outside of tasks only, which alone may write to it.
   void* scratch(size_t num_bytes);
 
-  // Inside run() only: waits until every thread of the pool has come here.
+  // Inside of tasks only: waits until every thread of the pool has come here.
   void barrier();
 
  private:
+  using Call = void (*)(void* task, int thread_idx);
+  static constexpr size_t kMaxTaskBytes = 512;
+  static constexpr size_t kTaskAlignment = 64;
+
+  void* next_task_place();  // that no thread uses any more
+  void post(Call call, void* task);
+
   struct Impl;
   int num_threads_;
   std::unique_ptr<Impl> impl_;
 };
+
+template <class Task, class... Args>
+void ThreadPool::start(Args&&... args) {
+  static_assert(sizeof(Task) <= kMaxTaskBytes && alignof(Task) <= kTaskAlignment);
+  static_assert(std::is_trivially_destructible_v<Task>, "a later task takes its place");
+  Task* task = new (next_task_place()) Task(std::forward<Args>(args)...);
+  post([](void* self, int thread_idx) { (*static_cast<Task*>(self))(thread_idx); }, task);
+}
 
 // The CPUs this process may use: affinity mask and cgroup quota, at least 1.
 int available_cpus();

@@ -6,6 +6,15 @@
 #include "ops/embedding.h"
 
 namespace quire {
+namespace {
+
+// What was started on the stream has ended when this does, also through an exception.
+struct Synchronized {
+  const Stream& stream;
+  ~Synchronized() { stream.synchronize(); }
+};
+
+}  // namespace
 
 size_t ModelRunner::workspace_bytes(const ModelRunnerConfig& config, const CausalLM& model) {
   const int num_rows = std::max(config.max_num_seqs, kPromptLogitRows);
@@ -32,6 +41,7 @@ ModelRunner::ModelRunner(
           kv_cache_config
       ),
       sampler_(config.max_num_seqs, config.vocab_size, config.logprobs_mode, config.seed) {
+  stream_.is_async = true;
   sampling_rows_.reserve(config.max_num_seqs);
   sampled_.token_ids.reserve(config.max_num_seqs);
   result_.sampled_token_ids.reserve(config.max_num_seqs);
@@ -72,6 +82,7 @@ void ModelRunner::run_forward() {
     };
     kv_cache_.backend(group).plan(stream_, paged);
   }
+  const Synchronized synchronized{stream_};
   const ForwardContext ctx{stream_, &arena_, kv_cache_.layer_caches()};
   hidden_states_ = model_.forward(batch.token_ids(), ctx);
 }
@@ -90,6 +101,12 @@ Tensor ModelRunner::sampling_logits() {
   const Tensor rows = ctx.allocate({num_rows, hidden_states_.size(1)});
   const Tensor indices(const_cast<int32_t*>(row_indices.data()), DType::kInt32, {num_rows});
   ops::gather_rows(stream_, hidden_states_, indices, rows);
+  return compute_logits(rows, ctx);
+}
+
+// Done when it returns: samplers read what they like.
+Tensor ModelRunner::compute_logits(const Tensor& rows, const ForwardContext& ctx) const {
+  const Synchronized synchronized{stream_};
   return model_.compute_logits(rows, ctx);
 }
 
@@ -140,7 +157,7 @@ void ModelRunner::add_prompt_logprobs(int req_idx, int num_logprobs) {
     const Arena::Scope scope(arena_);
     gather_prompt_logprobs(
         stream_,
-        model_.compute_logits(hidden_states_.rows(start + row_offset, num_rows), ctx),
+        compute_logits(hidden_states_.rows(start + row_offset, num_rows), ctx),
         entry.token_ids.subspan(start + 1, num_rows),
         num_logprobs,
         config_.logprobs_mode,

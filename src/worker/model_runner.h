@@ -54,6 +54,7 @@ class ModelRunner {
   void collect_prompt_logprobs();
   void add_prompt_logprobs(int req_idx, int num_logprobs);
   Tensor sampling_logits();
+  Tensor compute_logits(const Tensor& rows, const ForwardContext& ctx) const;
 
   ModelRunnerConfig config_;
   const CausalLM& model_;

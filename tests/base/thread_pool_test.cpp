@@ -59,6 +59,68 @@ TEST_P(ThreadPoolOf, BehindABarrierEveryThreadSeesWhatAllDidBefore) {
   EXPECT_EQ(num_late, 0);
 }
 
+// Every thread sums up what all left in the task before: wrong when one of them begins too early.
+struct Summing {
+  Summing(const std::vector<int64_t>& from, std::vector<int64_t>& to) : from(&from), to(&to) {}
+  void operator()(int thread_idx) const {
+    int64_t sum = 0;
+    for (const int64_t value : *from)
+      sum += value;
+    (*to)[thread_idx] = sum % 1'000'003 + 1;
+  }
+  const std::vector<int64_t>* from;
+  std::vector<int64_t>* to;
+};
+
+TEST_P(ThreadPoolOf, StartedTasksSeeAllOfTheTaskBeforeThem) {
+  ThreadPool pool(GetParam());
+  std::vector<int64_t> values[2];
+  values[0].assign(GetParam(), 1);
+  values[1].assign(GetParam(), 0);
+  int64_t expected = 1;
+  constexpr int kNumTasks = 2000;
+  for (int i = 0; i < kNumTasks; ++i) {
+    pool.start<Summing>(values[i % 2], values[(i + 1) % 2]);
+    expected = expected * GetParam() % 1'000'003 + 1;
+  }
+  pool.join();
+  EXPECT_EQ(values[kNumTasks % 2], std::vector<int64_t>(GetParam(), expected));
+}
+
+TEST(ThreadPool, StartReturnsWhileAWorkerIsStillAtItsShare) {
+  ThreadPool pool(2);
+  struct Share {
+    explicit Share(std::atomic<int>& state) : state(&state) {}
+    void operator()(int thread_idx) const {
+      if (thread_idx == 0) return;
+      while (*state != 1) {
+      }
+      *state = 2;
+    }
+    std::atomic<int>* state;
+  };
+  std::atomic<int> state = 0;
+  pool.start<Share>(state);
+  EXPECT_EQ(state, 0) << "the worker waits for what follows";
+  state = 1;
+  pool.join();
+  EXPECT_EQ(state, 2);
+}
+
+TEST_P(ThreadPoolOf, RunWaitsForWhatWasStarted) {
+  ThreadPool pool(GetParam());
+  std::vector<int64_t> values[2];
+  values[0].assign(GetParam(), 1);
+  values[1].assign(GetParam(), 0);
+  pool.start<Summing>(values[0], values[1]);
+  std::atomic<int> num_wrong = 0;
+  pool.run([&](int) {
+    for (const int64_t value : values[1])
+      num_wrong += value != GetParam() + 1 ? 1 : 0;
+  });
+  EXPECT_EQ(num_wrong, 0);
+}
+
 // Whether the kernel has the thread waiting: neither running nor ready to.
 bool is_asleep(pid_t thread_id) {
   std::ifstream file("/proc/self/task/" + std::to_string(thread_id) + "/stat");

@@ -190,8 +190,8 @@ void paged_attention(
     const Tensor& out
 ) {
   if (batch.num_tokens == 0) return;
-  AttentionCall call(stream.pool(), params, batch, qkv, kv_cache, out);
-  stream.pool().run(call);
+  stream.pool().start<AttentionCall>(stream.pool(), params, batch, qkv, kv_cache, out);
+  if (!stream.is_async) stream.synchronize();
 }
 
 }  // namespace quire::cpu

@@ -203,8 +203,8 @@ void linear(
     const Tensor& out
 ) {
   if (x.size(0) == 0) return;
-  const LinearCall call(stream.pool(), x, weight, options, out);
-  stream.pool().run(call);
+  stream.pool().start<LinearCall>(stream.pool(), x, weight, options, out);
+  if (!stream.is_async) stream.synchronize();
 }
 
 }  // namespace quire::cpu

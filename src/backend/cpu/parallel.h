@@ -22,6 +22,7 @@ template <class Body>
 void for_each_row(const Stream& stream, int64_t num_rows, int64_t row_size, Body body) {
   constexpr int64_t kMinElements = 8192;
   if (num_rows < 2 || num_rows * row_size < kMinElements) {
+    stream.synchronize();
     for (int64_t row = 0; row < num_rows; ++row) {
       body(row);
     }
