@@ -31,10 +31,11 @@ class PlainTransport final : public Transport {
     );
   }
 
-  WriteResult write(std::string_view bytes) override {
+  WriteResult write(std::string& bytes) override {
     rest_ = bytes;
     if (!write_some()) return WriteResult::kFailed;
     if (rest_.empty()) return WriteResult::kDone;
+    keep_rest(bytes);
     wait_writable();
     return WriteResult::kPending;
   }
@@ -79,6 +80,19 @@ class PlainTransport final : public Transport {
     return true;
   }
 
+  // Without a copy, unless most of the memory would lie idle.
+  void keep_rest(std::string& bytes) {
+    if (2 * rest_.size() > bytes.capacity()) {
+      const size_t num_written = bytes.size() - rest_.size();
+      kept_.swap(bytes);
+      rest_ = std::string_view(kept_).substr(num_written);
+    } else {
+      kept_ = rest_;
+      rest_ = kept_;
+    }
+    bytes = {};
+  }
+
   void wait_writable() {
     socket_.async_wait(
         Socket::wait_write,
@@ -86,7 +100,10 @@ class PlainTransport final : public Transport {
           if (is_closed_) return;
           const size_t before = rest_.size();
           if (error || !write_some()) return user_->on_written(false);
-          if (rest_.empty()) return user_->on_written(true);
+          if (rest_.empty()) {
+            kept_ = {};
+            return user_->on_written(true);
+          }
           if (rest_.size() < before) user_->on_write_progress();
           wait_writable();
         }
@@ -96,7 +113,8 @@ class PlainTransport final : public Transport {
   Socket socket_;
   std::span<char> scratch_;
   TransportUser* user_ = nullptr;
-  std::string_view rest_;  // of the write under way
+  std::string kept_;
+  std::string_view rest_;  // of the write under way; once that waits, of kept_
   bool is_closed_ = false;
 };
 

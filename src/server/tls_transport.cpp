@@ -35,9 +35,10 @@ class TlsTransport final : public Transport {
     );
   }
 
-  WriteResult write(std::string_view bytes) override {
+  WriteResult write(std::string& bytes) override {
     if (bytes.empty()) return WriteResult::kDone;
-    rest_ = bytes;
+    kept_.swap(bytes);
+    rest_ = kept_;
     write_rest();
     return WriteResult::kPending;
   }
@@ -76,7 +77,8 @@ class TlsTransport final : public Transport {
   asio::ssl::stream<Socket> stream_;
   std::array<char, 4096> buffer_;
   TransportUser* user_ = nullptr;
-  std::string_view rest_;  // of the write under way
+  std::string kept_;
+  std::string_view rest_;  // of kept_: of the write under way
   bool is_closed_ = false;
 };
 

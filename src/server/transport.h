@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "server/asio_types.h"
@@ -33,8 +34,9 @@ class Transport {
   virtual void open(TransportUser& user) = 0;
   // Begins one read; none may be under way.
   virtual void read() = 0;
-  // `bytes` stay as they are until a pending write has ended; none may be under way.
-  [[nodiscard]] virtual WriteResult write(std::string_view bytes) = 0;
+  // None may be under way. What the socket does not take at once is taken out of `bytes`: a slow
+  // reader holds no more memory than that.
+  [[nodiscard]] virtual WriteResult write(std::string& bytes) = 0;
   virtual void shutdown_write() = 0;  // the peer reads an end of stream
   virtual void close() = 0;  // at once; nothing is heard after it
   // Whether the peer has ended its side, which a reader that rests would not see.
