@@ -46,6 +46,10 @@ MAY_INCLUDE = {
         "config/field_visitor.h",
     },
 }
+# Inside of server/, the folders of endpoints know nothing of each other, and what they share
+# nothing of them; requests/ is below calls/.
+SERVER_ENDPOINTS = {"anthropic", "dev", "openai", "openapi", "responses", "ui"}
+CLOSED_TO_REQUESTS = {"calls"}
 # bench measures the inside, so all but these are open to it.
 CLOSED_TO_BENCH = {"apps"}
 ANY = None
@@ -102,6 +106,16 @@ def may_include(folder, header):
     return target == folder or target in allowed or header in allowed
 
 
+def is_open_in_server(path, header):
+    """Whether a file in a folder of src/server/ may include the header, if it is the server's."""
+    parts = header.split("/")
+    if path.parts[:2] != ("src", "server") or len(path.parts) < 4 or len(parts) < 3:
+        return True
+    own, other = path.parts[2], parts[1]
+    closed = SERVER_ENDPOINTS - {own} | (CLOSED_TO_REQUESTS if own == "requests" else set())
+    return parts[0] != "server" or other not in closed
+
+
 def include_problems(path, text):
     folder = folder_of(path)
     if folder == "tests":
@@ -117,6 +131,8 @@ def include_problems(path, text):
                 yield f"{where}: bench must not include {header}"
         elif not may_include(folder, header):
             yield f"{where}: {folder} must not include {header}"
+        elif not is_open_in_server(path, header):
+            yield f"{where}: server/{path.parts[2]} must not include {header}"
         elif header.startswith("v0/") and folder != "v0" and path.stem != "make_scheduler":
             yield f"{where}: v0 is included by engine/make_scheduler.cpp only"
 

@@ -4,7 +4,7 @@
 
 #include "quire/error.h"
 #include "server/api_error.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 #include "server/router.h"
 #include "server/routes.h"
 #include "server/server.h"

@@ -18,7 +18,7 @@ void require_json(const std::string& json) {
   if (parser.parse(json).error() != simdjson::SUCCESS) std::abort();
 }
 
-void read_response(const quire::server::RequestFields& body) {
+void read_response(const quire::server::RequestValue& body) {
   quire::server::UnknownFields unknown_fields;
   const auto request = quire::server::parse_response_request(body, {}, unknown_fields);
   require_json(request.call.messages_json);
@@ -26,7 +26,7 @@ void read_response(const quire::server::RequestFields& body) {
   if (!request.call.tools_json.empty()) require_json(request.call.tools_json);
 }
 
-void read_message(const quire::server::RequestFields& body) {
+void read_message(const quire::server::RequestValue& body) {
   quire::server::UnknownFields unknown_fields;
   const auto request = quire::server::parse_messages_request(body, true, unknown_fields);
   require_json(request.prompt.messages_json);
@@ -37,10 +37,10 @@ void read_message(const quire::server::RequestFields& body) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  simdjson::dom::parser parser;
   for (const auto read : {read_response, read_message}) {
     try {
-      read(quire::server::parse_body(parser, text));
+      const quire::server::JsonBody json(text, quire::server::BodyStyle::kPath);
+      read(json.value());
     } catch (const quire::InvalidArgument&) {
     } catch (const quire::server::ApiError&) {
     }

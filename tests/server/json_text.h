@@ -13,8 +13,11 @@ class JsonText {
   explicit JsonText(std::string_view text) : root_(parser_.parse(text.data(), text.size())) {}
 
   simdjson::dom::element at(std::string_view pointer) const { return root_.at_pointer(pointer); }
+  bool has(std::string_view pointer) const {
+    return root_.at_pointer(pointer).error() == simdjson::SUCCESS;
+  }
   // The value as JSON without spaces.
-  std::string show(std::string_view pointer) const { return simdjson::minify(at(pointer)); }
+  std::string show(std::string_view pointer = "") const { return simdjson::minify(at(pointer)); }
   std::string text(std::string_view pointer) const {
     return std::string(std::string_view(at(pointer)));
   }

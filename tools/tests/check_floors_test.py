@@ -42,6 +42,22 @@ class IncludesTest(unittest.TestCase):
         self.assertEqual(len(include_problems("src/engine/engine_core.cpp", text)), 1)
         self.assertEqual(len(include_problems("src/core/scheduler.cpp", text)), 1)
 
+    def test_endpoints_of_the_server_know_what_they_share_but_not_each_other(self):
+        shared = '#include "server/calls/chat_call.h"\n#include "server/handler.h"\n'
+        self.assertEqual(include_problems("src/server/responses/a.cpp", shared), [])
+        self.assertEqual(len(include_problems("src/server/requests/a.cpp", shared)), 1)
+        routes = '#include "server/openai/openai_routes.h"\n'
+        self.assertEqual(include_problems("src/server/routes.cpp", routes), [])
+        self.assertEqual(include_problems("src/server/openai/a.cpp", routes), [])
+        for folder in ("responses", "calls"):
+            self.assertEqual(
+                include_problems(f"src/server/{folder}/a.cpp", routes),
+                [
+                    f"src/server/{folder}/a.cpp:1: server/{folder} must not include "
+                    "server/openai/openai_routes.h"
+                ],
+            )
+
     def test_benchmarks_see_everything_but_the_program(self):
         text = '#include "cli/command_line.h"\n#include "v0/scheduler.h"\n'
         self.assertEqual(include_problems("bench/a.cpp", text), [])

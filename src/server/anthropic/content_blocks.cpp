@@ -8,29 +8,29 @@ namespace quire::server {
 namespace {
 
 using simdjson::dom::element;
-using BlockReader = std::function<void(const RequestFields& block, std::string_view type)>;
+using BlockReader = std::function<void(const RequestValue& block, std::string_view type)>;
 
 [[noreturn]] void refuse_block(
-    const RequestFields& block, std::string_view type, std::string_view known
+    const RequestValue& block, std::string_view type, std::string_view known
 ) {
   block.fail("type", fmt::format("'{}' is not supported here: this server takes {}", type, known));
 }
 
 // Hands a string's text to `on_text`, or each block of a list to `on_block`.
 void read_content(
-    const RequestFields& owner,
+    const RequestValue& owner,
     std::string_view name,
     const std::function<void(std::string_view)>& on_text,
     const BlockReader& on_block
 ) {
-  const element content = owner.required(name);
+  const element content = owner.required(name).json();
   std::string_view text;
   if (content.get(text) == simdjson::SUCCESS) return on_text(text);
   const auto blocks = content.is_array() ? owner.array(name) : std::nullopt;
   if (!blocks) owner.fail(name, "must be a string or a list of blocks");
   size_t index = 0;
   for (const element entry : *blocks) {
-    const RequestFields block(entry, owner.path_of(name, index++));
+    const RequestValue block(entry, name, index++, owner);
     on_block(block, block.required_text("type"));
   }
 }
@@ -41,9 +41,9 @@ void append_line(std::string& text, std::string_view line) {
 }
 
 // Content that may be nothing but text.
-std::string text_content(const RequestFields& owner, std::string_view name) {
+std::string text_content(const RequestValue& owner, std::string_view name) {
   std::string text;
-  const auto on_block = [&text](const RequestFields& block, std::string_view type) {
+  const auto on_block = [&text](const RequestValue& block, std::string_view type) {
     if (type != "text") refuse_block(block, type, "text");
     append_line(text, block.required_text("text"));
   };
@@ -53,21 +53,21 @@ std::string text_content(const RequestFields& owner, std::string_view name) {
   return text;
 }
 
-void add_tool_result(ChatMessagesWriter& messages, const RequestFields& block) {
+void add_tool_result(ChatMessagesWriter& messages, const RequestValue& block) {
   std::string text = block.find("content") ? text_content(block, "content") : "";
   if (block.boolean("is_error").value_or(false)) text.insert(0, "Error: ");
   messages.add_tool_result(block.required_text("tool_use_id"), text);
 }
 
 // Tool results come before the user's text, as templates want them.
-void add_user(ChatMessagesWriter& messages, const RequestFields& message) {
+void add_user(ChatMessagesWriter& messages, const RequestValue& message) {
   std::string text;
   bool has_text = false;
   const auto on_text = [&](std::string_view whole) {
     append_line(text, whole);
     has_text = true;
   };
-  const auto on_block = [&](const RequestFields& block, std::string_view type) {
+  const auto on_block = [&](const RequestValue& block, std::string_view type) {
     if (type == "text") {
       on_text(block.required_text("text"));
     } else if (type == "tool_result") {
@@ -80,7 +80,7 @@ void add_user(ChatMessagesWriter& messages, const RequestFields& message) {
   if (has_text) messages.add_message("user", text);
 }
 
-void add_assistant(ChatMessagesWriter& messages, const RequestFields& message) {
+void add_assistant(ChatMessagesWriter& messages, const RequestValue& message) {
   std::string text;
   bool has_text = false;
   const auto on_text = [&](std::string_view whole) {
@@ -92,14 +92,14 @@ void add_assistant(ChatMessagesWriter& messages, const RequestFields& message) {
     has_text = false;
     text.clear();
   };
-  const auto on_block = [&](const RequestFields& block, std::string_view type) {
+  const auto on_block = [&](const RequestValue& block, std::string_view type) {
     if (type == "text") return on_text(block.required_text("text"));
     flush_text();
     if (type == "thinking") {
       messages.add_reasoning(block.required_text("thinking"));
     } else if (type == "tool_use") {
       block.required("input");
-      const auto input = simdjson::minify(block.object("input")->json());
+      const auto input = block.object("input")->minified();
       messages.add_tool_call(block.required_text("id"), block.required_text("name"), input);
     } else {
       refuse_block(block, type, "text, thinking and tool_use");
@@ -111,17 +111,17 @@ void add_assistant(ChatMessagesWriter& messages, const RequestFields& message) {
 
 }  // namespace
 
-void add_system(ChatMessagesWriter& messages, const RequestFields& body) {
+void add_system(ChatMessagesWriter& messages, const RequestValue& body) {
   if (body.find("system")) messages.add_message("system", text_content(body, "system"));
 }
 
-void add_messages(ChatMessagesWriter& messages, const RequestFields& body) {
+void add_messages(ChatMessagesWriter& messages, const RequestValue& body) {
   body.required("messages");
   const auto entries = body.array("messages");
   if (entries->size() == 0) body.fail("messages", "must not be an empty list");
   size_t index = 0;
   for (const element entry : *entries) {
-    const RequestFields message(entry, body.path_of("messages", index++));
+    const RequestValue message(entry, "messages", index++, body);
     const std::string_view role = message.required_text("role");
     if (role == "user") {
       add_user(messages, message);

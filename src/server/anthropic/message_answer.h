@@ -3,7 +3,7 @@
 #include <string>
 
 #include "server/anthropic/message_events.h"
-#include "server/completion_reader.h"
+#include "server/calls/completion_reader.h"
 #include "server/handler.h"
 
 namespace quire::server {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/completion_reader.h"
+#include "server/calls/completion_reader.h"
 #include "server/message_parser.h"
 
 namespace quire::server {

@@ -34,7 +34,7 @@ constexpr std::string_view kFields[] = {
     "top_p",
 };
 
-void write_tool(JsonWriter& writer, const RequestFields& tool) {
+void write_tool(JsonWriter& writer, const RequestValue& tool) {
   const std::string_view type = tool.text("type").value_or("custom");
   if (type != "custom") {
     tool.fail("type", fmt::format("'{}' is not supported: only tools of your own are", type));
@@ -50,11 +50,11 @@ void write_tool(JsonWriter& writer, const RequestFields& tool) {
   } else {
     writer.null();
   }
-  writer.key("parameters").raw(simdjson::minify(tool.object("input_schema")->json()));
+  writer.key("parameters").raw(tool.object("input_schema")->minified());
   writer.end_object().end_object();
 }
 
-std::string tools_json(const RequestFields& body) {
+std::string tools_json(const RequestValue& body) {
   const auto tools = body.array("tools");
   if (!tools || tools->size() == 0) return {};
   std::string json;
@@ -62,12 +62,12 @@ std::string tools_json(const RequestFields& body) {
   writer.begin_array();
   size_t index = 0;
   for (const element tool : *tools)
-    write_tool(writer, RequestFields(tool, body.path_of("tools", index++)));
+    write_tool(writer, RequestValue(tool, "tools", index++, body));
   writer.end_array();
   return json;
 }
 
-void read_tool_choice(const RequestFields& body, MessagesPrompt& prompt) {
+void read_tool_choice(const RequestValue& body, MessagesPrompt& prompt) {
   prompt.calls_tools = !prompt.tools_json.empty();
   const auto choice = body.object("tool_choice");
   if (!choice) return;
@@ -88,7 +88,7 @@ void read_tool_choice(const RequestFields& body, MessagesPrompt& prompt) {
   prompt.parallel_tool_calls = !choice->boolean("disable_parallel_tool_use").value_or(false);
 }
 
-std::optional<bool> read_thinking(const RequestFields& body, bool has_reasoning) {
+std::optional<bool> read_thinking(const RequestValue& body, bool has_reasoning) {
   const auto thinking = body.object("thinking");
   if (!thinking) return std::nullopt;
   const std::string_view type = thinking->required_text("type");
@@ -103,7 +103,7 @@ std::optional<bool> read_thinking(const RequestFields& body, bool has_reasoning)
   return true;
 }
 
-std::vector<std::string> read_stop_sequences(const RequestFields& body) {
+std::vector<std::string> read_stop_sequences(const RequestValue& body) {
   std::vector<std::string> stops;
   const auto entries = body.array("stop_sequences");
   if (!entries) return stops;
@@ -117,20 +117,20 @@ std::vector<std::string> read_stop_sequences(const RequestFields& body) {
   return stops;
 }
 
-void check_service_tier(const RequestFields& body) {
+void check_service_tier(const RequestValue& body) {
   const std::string_view tier = body.text("service_tier").value_or("auto");
   if (tier == "auto" || tier == "standard_only") return;
   body.fail("service_tier", fmt::format("must be auto or standard_only, got '{}'", tier));
 }
 
-void refuse_output_format(const RequestFields& body) {
+void refuse_output_format(const RequestValue& body) {
   const auto config = body.object("output_config");
   if (config && config->find("format")) {
     config->fail("format", "needs structured output, which is not there yet: leave it away");
   }
   for (const char* name : {"mcp_servers", "container"}) {
     const auto value = body.find(name);
-    if (value && !(value->is_array() && body.array(name)->size() == 0)) {
+    if (value && !(value->json().is_array() && body.array(name)->size() == 0)) {
       body.fail(name, "is not supported: this server runs no tools of its own");
     }
   }
@@ -139,9 +139,9 @@ void refuse_output_format(const RequestFields& body) {
 }  // namespace
 
 MessagesPrompt parse_messages_prompt(
-    const RequestFields& body, bool has_reasoning, UnknownFields& unknown_fields
+    const RequestValue& body, bool has_reasoning, UnknownFields& unknown_fields
 ) {
-  for (const auto [name, value] : body.json())
+  for (const auto [name, value] : body.object())
     if (std::ranges::find(kFields, name) == std::end(kFields)) unknown_fields.add(name);
   refuse_output_format(body);
   check_service_tier(body);
@@ -159,7 +159,7 @@ MessagesPrompt parse_messages_prompt(
 }
 
 MessagesRequest parse_messages_request(
-    const RequestFields& body, bool has_reasoning, UnknownFields& unknown_fields
+    const RequestValue& body, bool has_reasoning, UnknownFields& unknown_fields
 ) {
   MessagesRequest request;
   request.prompt = parse_messages_prompt(body, has_reasoning, unknown_fields);

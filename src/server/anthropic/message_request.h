@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "server/openai/request_body.h"
-#include "server/request_fields.h"
+#include "server/requests/request_body.h"
 
 namespace quire::server {
 
@@ -34,10 +33,10 @@ struct MessagesRequest {
 // Both throw InvalidArgument with the path of the field. `has_reasoning`: the server tells thoughts
 // apart, which `thinking` needs. Fields that nobody knows are told to `unknown_fields`.
 MessagesPrompt parse_messages_prompt(
-    const RequestFields& body, bool has_reasoning, UnknownFields& unknown_fields
+    const RequestValue& body, bool has_reasoning, UnknownFields& unknown_fields
 );
 MessagesRequest parse_messages_request(
-    const RequestFields& body, bool has_reasoning, UnknownFields& unknown_fields
+    const RequestValue& body, bool has_reasoning, UnknownFields& unknown_fields
 );
 
 }  // namespace quire::server

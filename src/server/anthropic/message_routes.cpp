@@ -6,7 +6,7 @@
 #include "server/anthropic/message_answer.h"
 #include "server/anthropic/message_error.h"
 #include "server/anthropic/message_request.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 
 namespace quire::server {
 namespace {
@@ -43,10 +43,9 @@ Reply create_message(
     const HttpRequest& http,
     const CallContext& context
 ) {
-  simdjson::dom::parser parser;
-  MessagesRequest request = parse_messages_request(
-      parse_body(parser, http.body), !state.reasoning_parser.empty(), unknown_fields
-  );
+  const JsonBody json(http.body, BodyStyle::kPath);
+  MessagesRequest request =
+      parse_messages_request(json.value(), !state.reasoning_parser.empty(), unknown_fields);
   check_model(state, request.prompt.model);
   MessageSetup setup;
   setup.head = {.id = "msg_" + random_hex(32), .model = state.model_names.front()};
@@ -70,10 +69,9 @@ Reply create_message(
 Reply count_tokens(
     const ServerState& state, UnknownFields& unknown_fields, const HttpRequest& http
 ) {
-  simdjson::dom::parser parser;
-  MessagesPrompt prompt = parse_messages_prompt(
-      parse_body(parser, http.body), !state.reasoning_parser.empty(), unknown_fields
-  );
+  const JsonBody json(http.body, BodyStyle::kPath);
+  MessagesPrompt prompt =
+      parse_messages_prompt(json.value(), !state.reasoning_parser.empty(), unknown_fields);
   check_model(state, prompt.model);
   ChatCall call = chat_call_of(std::move(prompt));
   HttpResponse response;

@@ -7,7 +7,7 @@
 #include "server/api_error.h"
 #include "server/dev/query_parameters.h"
 #include "server/dev/server_info.h"
-#include "server/request_fields.h"
+#include "server/requests/request_body.h"
 
 namespace quire::server {
 namespace {
@@ -49,8 +49,8 @@ Reply reset_prefix_cache(AsyncEngine& engine, Request request) {
 }
 
 Reply abort_requests(AsyncEngine& engine, Request request) {
-  simdjson::dom::parser parser;
-  const RequestFields body = parse_body(parser, request.body);
+  const JsonBody json(request.body, BodyStyle::kPath);
+  const RequestValue body = json.value();
   body.required("request_ids");
   const auto request_ids = body.array("request_ids");
   for (const simdjson::dom::element entry : *request_ids) {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "server/openai/events.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 
 namespace quire::server {
 namespace {

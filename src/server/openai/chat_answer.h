@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/calls/logprobs_json.h"
 #include "server/handler.h"
 #include "server/message_parser.h"
 #include "server/openai/choice_json.h"

@@ -95,7 +95,7 @@ void read_reasoning_effort(Reader& reader, const RequestValue& value) {
       "none", "minimal", "low", "medium", "high", "xhigh", "max"};
   const std::string_view effort = value.text();
   if (std::ranges::find(kEfforts, effort) == std::end(kEfforts)) {
-    value.fail(
+    value.fail_as(
         "literal_error",
         "Input should be none, minimal, low, medium, high, xhigh or max",
         "{'expected': 'none, minimal, low, medium, high, xhigh or max'}"

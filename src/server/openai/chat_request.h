@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "server/openai/chat_call.h"
-#include "server/openai/common_request.h"
+#include "server/calls/chat_call.h"
+#include "server/requests/common_request.h"
 
 namespace quire::server {
 

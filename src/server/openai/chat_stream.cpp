@@ -4,7 +4,7 @@
 
 #include "server/openai/chat_answer.h"
 #include "server/openai/events.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 
 namespace quire::server {
 namespace {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "server/calls/logprobs_json.h"
 #include "server/handler.h"
 #include "server/openai/choice_json.h"
 

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/openai/common_request.h"
+#include "server/requests/common_request.h"
 
 namespace quire::server {
 

@@ -1,7 +1,7 @@
 #include "server/openai/models.h"
 
 #include "base/json_writer.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 
 namespace quire::server {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "server/http_message.h"
-#include "server/openai/request_body.h"
+#include "server/requests/request_body.h"
 #include "server/server_state.h"
 
 namespace quire::server {

@@ -4,7 +4,7 @@
 
 #include "base/json_writer.h"
 #include "quire/error.h"
-#include "server/openai/common_request.h"
+#include "server/requests/common_request.h"
 
 namespace quire::server {
 namespace {
@@ -42,7 +42,7 @@ void write_tool(JsonWriter& writer, const RequestValue& tool) {
   if (tool.object().at_key("type").get(type) == simdjson::SUCCESS) {
     const RequestValue value(type, "type", tool);
     if (value.text() != "function") {
-      value.fail(
+      value.fail_as(
           "literal_error", "Input should be \\'function\\'", R"({'expected': "'function'"})"
       );
     }

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "server/openai/request_value.h"
+#include "server/requests/request_value.h"
 
 namespace quire::server {
 

@@ -11,7 +11,7 @@ constexpr const char* kTextOnly =
     "is not supported: this server takes text. Send input_text parts instead";
 
 // The text of a part of a message's content, of a function's output or of a thought.
-std::string_view text_of_part(const RequestFields& part) {
+std::string_view text_of_part(const RequestValue& part) {
   const std::string_view type = part.required_text("type");
   if (type == "refusal") return part.required_text("refusal");
   const bool is_text = type == "input_text" || type == "output_text" || type == "text" ||
@@ -20,8 +20,8 @@ std::string_view text_of_part(const RequestFields& part) {
   return part.required_text("text");
 }
 
-std::string joined_texts(const RequestFields& item, std::string_view name) {
-  const element content = item.required(name);
+std::string joined_texts(const RequestValue& item, std::string_view name) {
+  const element content = item.required(name).json();
   std::string_view whole;
   if (content.get(whole) == simdjson::SUCCESS) return std::string(whole);
   const auto parts = content.is_array() ? item.array(name) : std::nullopt;
@@ -30,13 +30,13 @@ std::string joined_texts(const RequestFields& item, std::string_view name) {
   size_t index = 0;
   for (const element part : *parts) {
     if (index > 0) text += '\n';
-    text += text_of_part(RequestFields(part, item.path_of(name, index)));
+    text += text_of_part(RequestValue(part, name, index, item));
     ++index;
   }
   return text;
 }
 
-void add_message(ChatMessagesWriter& messages, const RequestFields& item) {
+void add_message(ChatMessagesWriter& messages, const RequestValue& item) {
   const std::string_view role = item.required_text("role");
   const std::string text = joined_texts(item, "content");
   if (role == "assistant") {
@@ -50,7 +50,7 @@ void add_message(ChatMessagesWriter& messages, const RequestFields& item) {
   }
 }
 
-void add_reasoning(ChatMessagesWriter& messages, const RequestFields& item) {
+void add_reasoning(ChatMessagesWriter& messages, const RequestValue& item) {
   if (item.find("content")) {
     messages.add_reasoning(joined_texts(item, "content"));
   } else if (item.find("encrypted_content")) {
@@ -60,7 +60,7 @@ void add_reasoning(ChatMessagesWriter& messages, const RequestFields& item) {
   }
 }
 
-void add_item(ChatMessagesWriter& messages, const RequestFields& item) {
+void add_item(ChatMessagesWriter& messages, const RequestValue& item) {
   const std::string_view type = item.text("type").value_or("message");
   if (type == "message") {
     add_message(messages, item);
@@ -84,17 +84,17 @@ void add_item(ChatMessagesWriter& messages, const RequestFields& item) {
   }
 }
 
-void write_or_null(JsonWriter& writer, const RequestFields& fields, std::string_view name) {
+void write_or_null(JsonWriter& writer, const RequestValue& fields, std::string_view name) {
   writer.key(name);
   if (const auto value = fields.find(name)) {
-    writer.raw(simdjson::minify(*value));
+    writer.raw(value->minified());
   } else {
     writer.null();
   }
 }
 
-RequestFields function_tool(const RequestFields& request, element tool, size_t index) {
-  RequestFields fields(tool, request.path_of("tools", index));
+RequestValue function_tool(const RequestValue& request, element tool, size_t index) {
+  RequestValue fields(tool, "tools", index, request);
   const std::string_view type = fields.required_text("type");
   if (type != "function") {
     fields.fail("type", fmt::format("'{}' is not supported: only function tools are", type));
@@ -108,8 +108,8 @@ RequestFields function_tool(const RequestFields& request, element tool, size_t i
 
 }  // namespace
 
-void add_input_items(ChatMessagesWriter& messages, const RequestFields& request) {
-  const element input = request.required("input");
+void add_input_items(ChatMessagesWriter& messages, const RequestValue& request) {
+  const element input = request.required("input").json();
   std::string_view text;
   if (input.get(text) == simdjson::SUCCESS) {
     messages.add_message("user", text);
@@ -120,10 +120,10 @@ void add_input_items(ChatMessagesWriter& messages, const RequestFields& request)
   if (items->size() == 0) request.fail("input", "must not be an empty list");
   size_t index = 0;
   for (const element item : *items)
-    add_item(messages, RequestFields(item, request.path_of("input", index++)));
+    add_item(messages, RequestValue(item, "input", index++, request));
 }
 
-std::string chat_tools_json(const RequestFields& request) {
+std::string chat_tools_json(const RequestValue& request) {
   const auto tools = request.array("tools");
   if (!tools || tools->size() == 0) return {};
   std::string json;
@@ -131,7 +131,7 @@ std::string chat_tools_json(const RequestFields& request) {
   writer.begin_array();
   size_t index = 0;
   for (const element tool : *tools) {
-    const RequestFields fields = function_tool(request, tool, index++);
+    const RequestValue fields = function_tool(request, tool, index++);
     writer.begin_object().field("type", "function").key("function").begin_object();
     writer.field("name", fields.required_text("name"));
     // Always both, so that templates show a tool alike however it was sent.
@@ -144,14 +144,14 @@ std::string chat_tools_json(const RequestFields& request) {
   return json;
 }
 
-std::string response_tools_json(const RequestFields& request) {
+std::string response_tools_json(const RequestValue& request) {
   std::string json;
   JsonWriter writer(json, JsonSpacing::kCompact);
   writer.begin_array();
   size_t index = 0;
   if (const auto tools = request.array("tools")) {
     for (const element tool : *tools) {
-      const RequestFields fields = function_tool(request, tool, index++);
+      const RequestValue fields = function_tool(request, tool, index++);
       writer.begin_object().field("type", "function");
       writer.field("name", fields.required_text("name"));
       for (const char* name : {"description", "parameters", "strict"})

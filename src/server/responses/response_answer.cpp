@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "quire/tokenizer.h"
 #include "server/api_error.h"
-#include "server/chat_messages_writer.h"
-#include "server/openai/choice_json.h"
+#include "server/calls/logprobs_json.h"
+#include "server/requests/chat_messages_writer.h"
 
 namespace quire::server {
 namespace {

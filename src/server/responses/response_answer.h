@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "server/completion_reader.h"
+#include "server/calls/completion_reader.h"
 #include "server/handler.h"
 #include "server/responses/response_output.h"
 #include "server/responses/response_store.h"

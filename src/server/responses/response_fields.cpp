@@ -4,7 +4,7 @@
 #include <iterator>
 #include <limits>
 
-#include "server/openai/common_request.h"
+#include "server/requests/common_request.h"
 #include "server/responses/input_items.h"
 
 namespace quire::server {
@@ -13,17 +13,17 @@ namespace {
 constexpr int kMaxInt = std::numeric_limits<int>::max();
 constexpr int kMaxTopLogprobs = 20;
 
-void write_given(JsonWriter& writer, const RequestFields& body, std::string_view name) {
+void write_given(JsonWriter& writer, const RequestValue& body, std::string_view name) {
   writer.key(name);
   if (const auto value = body.find(name)) {
-    writer.raw(simdjson::minify(*value));
+    writer.raw(value->minified());
   } else {
     writer.null();
   }
 }
 
 void write_text_or(
-    JsonWriter& writer, const RequestFields& body, std::string_view name, std::string_view otherwise
+    JsonWriter& writer, const RequestValue& body, std::string_view name, std::string_view otherwise
 ) {
   writer.field(name, body.text(name).value_or(otherwise));
 }
@@ -97,9 +97,9 @@ constexpr std::string_view kSharedFields[] = {
 };
 
 void read_further_fields(
-    const RequestFields& body, UnknownFields& unknown_fields, CommonRequest& common, ChatCall& call
+    const RequestValue& body, UnknownFields& unknown_fields, CommonRequest& common, ChatCall& call
 ) {
-  for (const auto [name, value] : body.json()) {
+  for (const auto [name, value] : body.object()) {
     if (std::ranges::find(kSharedFields, name) != std::end(kSharedFields)) {
       read_common_field(common, RequestValue(value, name));
     } else if (std::ranges::find(kOwnFields, name) == std::end(kOwnFields)) {
@@ -107,11 +107,11 @@ void read_further_fields(
     }
   }
   if (const auto kwargs = body.object("chat_template_kwargs")) {
-    call.chat_template_kwargs_json = simdjson::minify(kwargs->json());
+    call.chat_template_kwargs_json = kwargs->minified();
   }
 }
 
-void read_truncation(const RequestFields& body, ChatCall& call) {
+void read_truncation(const RequestValue& body, ChatCall& call) {
   const std::string_view truncation = body.text("truncation").value_or("disabled");
   if (truncation == "auto") {
     call.truncation.truncate_prompt_tokens = -1;
@@ -123,7 +123,7 @@ void read_truncation(const RequestFields& body, ChatCall& call) {
 }  // namespace
 
 void read_response_sampling(
-    const RequestFields& body,
+    const RequestValue& body,
     const SamplingParams& defaults,
     UnknownFields& unknown_fields,
     ResponseRequest& request
@@ -149,7 +149,7 @@ void read_response_sampling(
   call.priority = common.priority;
 }
 
-std::string response_request_members(const RequestFields& body, const ResponseRequest& request) {
+std::string response_request_members(const RequestValue& body, const ResponseRequest& request) {
   std::string members;
   JsonWriter writer(members, JsonSpacing::kCompact);
   write_given(writer, body, "instructions");
@@ -157,7 +157,7 @@ std::string response_request_members(const RequestFields& body, const ResponseRe
   write_given(writer, body, "max_tool_calls");
   writer.key("metadata");
   const auto metadata = body.object("metadata");
-  writer.raw(metadata ? simdjson::minify(metadata->json()) : "{}");
+  writer.raw(metadata ? metadata->minified() : "{}");
   writer.field("parallel_tool_calls", request.parallel_tool_calls);
   write_given(writer, body, "previous_response_id");
   write_given(writer, body, "prompt_cache_key");

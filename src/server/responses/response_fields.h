@@ -8,13 +8,13 @@ namespace quire::server {
 // /v1/chat/completions' others by their names there. Fields that nobody knows are told to
 // `unknown_fields`. Throws InvalidArgument or ApiError.
 void read_response_sampling(
-    const RequestFields& body,
+    const RequestValue& body,
     const SamplingParams& defaults,
     UnknownFields& unknown_fields,
     ResponseRequest& request
 );
 
 // ResponseRequest::request_members.
-std::string response_request_members(const RequestFields& body, const ResponseRequest& request);
+std::string response_request_members(const RequestValue& body, const ResponseRequest& request);
 
 }  // namespace quire::server

@@ -30,12 +30,12 @@ constexpr std::array kRefusals = {
     Refusal{"structured_outputs", kNeedsStructuredOutput},
 };
 
-std::string text_or(const RequestFields& body, std::string_view name, std::string_view otherwise) {
+std::string text_or(const RequestValue& body, std::string_view name, std::string_view otherwise) {
   return std::string(body.text(name).value_or(otherwise));
 }
 
 void require_one_of(
-    const RequestFields& body,
+    const RequestValue& body,
     std::string_view name,
     std::initializer_list<std::string_view> allowed,
     std::string_view what
@@ -45,7 +45,7 @@ void require_one_of(
   body.fail(name, fmt::format("'{}' is not supported: {}", *value, what));
 }
 
-void refuse_what_is_missing(const RequestFields& body) {
+void refuse_what_is_missing(const RequestValue& body) {
   for (const Refusal& refusal : kRefusals) {
     if (body.find(refusal.name)) body.fail(refusal.name, refusal.sentence);
   }
@@ -68,7 +68,7 @@ void refuse_what_is_missing(const RequestFields& body) {
   }
 }
 
-bool read_include(const RequestFields& body) {
+bool read_include(const RequestValue& body) {
   bool wants_logprobs = false;
   const auto entries = body.array("include");
   if (!entries) return false;
@@ -88,10 +88,10 @@ bool read_include(const RequestFields& body) {
 }
 
 // Returns whether the model may call tools.
-bool read_tool_choice(const RequestFields& body, bool has_tools) {
+bool read_tool_choice(const RequestValue& body, bool has_tools) {
   const auto choice = body.find("tool_choice");
   if (!choice) return has_tools;
-  if (!choice->is_string()) body.fail("tool_choice", kNeedsStructuredOutput);
+  if (!choice->json().is_string()) body.fail("tool_choice", kNeedsStructuredOutput);
   const std::string_view name = *body.text("tool_choice");
   if (name == "required")
     body.fail("tool_choice", fmt::format("'{}' {}", name, kNeedsStructuredOutput));
@@ -101,7 +101,7 @@ bool read_tool_choice(const RequestFields& body, bool has_tools) {
   return has_tools && name == "auto";
 }
 
-void read_reasoning(const RequestFields& body, ChatCall& call) {
+void read_reasoning(const RequestValue& body, ChatCall& call) {
   const auto reasoning = body.object("reasoning");
   if (!reasoning) return;
   require_one_of(
@@ -115,11 +115,11 @@ void read_reasoning(const RequestFields& body, ChatCall& call) {
     require_one_of(*reasoning, name, {"auto"}, "thoughts come whole, as content");
 }
 
-void read_metadata(const RequestFields& body) {
+void read_metadata(const RequestValue& body) {
   const auto metadata = body.object("metadata");
   if (!metadata) return;
-  if (metadata->json().size() > 16) body.fail("metadata", "must have at most 16 entries");
-  for (const auto [key, value] : metadata->json()) {
+  if (metadata->object().size() > 16) body.fail("metadata", "must have at most 16 entries");
+  for (const auto [key, value] : metadata->object()) {
     if (!value.is_string()) metadata->fail(key, "must be a string");
   }
 }
@@ -127,7 +127,7 @@ void read_metadata(const RequestFields& body) {
 }  // namespace
 
 ResponseRequest parse_response_request(
-    const RequestFields& body, const SamplingParams& defaults, UnknownFields& unknown_fields
+    const RequestValue& body, const SamplingParams& defaults, UnknownFields& unknown_fields
 ) {
   refuse_what_is_missing(body);
   ResponseRequest request;

@@ -3,9 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "server/openai/chat_call.h"
-#include "server/openai/request_body.h"
-#include "server/request_fields.h"
+#include "server/calls/chat_call.h"
+#include "server/requests/request_body.h"
 
 namespace quire::server {
 
@@ -26,7 +25,7 @@ struct ResponseRequest {
 // `defaults`: of the sampling parameters that the request does not name. Throws InvalidArgument
 // with the path of the field, or ApiError.
 ResponseRequest parse_response_request(
-    const RequestFields& body, const SamplingParams& defaults, UnknownFields& unknown_fields
+    const RequestValue& body, const SamplingParams& defaults, UnknownFields& unknown_fields
 );
 
 }  // namespace quire::server

@@ -8,8 +8,8 @@
 #include "base/env.h"
 #include "quire/error.h"
 #include "server/api_error.h"
-#include "server/chat_messages_writer.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
+#include "server/requests/chat_messages_writer.h"
 #include "server/responses/response_answer.h"
 #include "server/responses/response_request.h"
 
@@ -83,10 +83,9 @@ bool ResponsesApi::is_kept(const ResponseRequest& request) const {
 }
 
 Reply ResponsesApi::create(const HttpRequest& http, const CallContext& context) {
-  simdjson::dom::parser parser;
-  ResponseRequest request = parse_response_request(
-      parse_body(parser, http.body), state_.default_sampling_params, unknown_fields_
-  );
+  const JsonBody json(http.body, BodyStyle::kPath);
+  ResponseRequest request =
+      parse_response_request(json.value(), state_.default_sampling_params, unknown_fields_);
   check_model(state_, request.model);
   ResponseSetup setup{.state = &state_};
   if (is_kept(request)) setup.store = store_;

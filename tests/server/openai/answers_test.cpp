@@ -10,7 +10,7 @@
 namespace quire::server {
 namespace {
 
-using test::Json;
+using test::JsonText;
 using ::testing::HasSubstr;
 
 RequestOutput output_of(
@@ -113,7 +113,7 @@ TEST(Streams, TellAFailureOnceAndEnd) {
     stream->add(0, failure_of_engine(), events);
     stream->finish(events);
     EXPECT_EQ(
-        Json(events.substr(6, events.find("\n\n") - 6)).show(),
+        JsonText(events.substr(6, events.find("\n\n") - 6)).show(),
         R"({"error":{"message":"no memory","type":"InternalServerError","param":null,"code":500}})"
     );
     EXPECT_EQ(events.substr(events.find("\n\n")), "\n\ndata: [DONE]\n\n");
@@ -139,7 +139,7 @@ TEST(Answers, OfAbortedRequestsSaySo) {
   answer->add(0, output_of("half", FinishReason::kAbort), events);
   const HttpResponse response = answer->finish(events);
   EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(Json(response.body).text("/choices/0/finish_reason"), "abort");
+  EXPECT_EQ(JsonText(response.body).text("/choices/0/finish_reason"), "abort");
 }
 
 TEST(ChatAnswer, StaysLengthWhenACallWasCutOff) {
@@ -161,7 +161,7 @@ TEST(ChatStream, KeepsLogprobsOfTextThatTheParserHoldsBack) {
   stream->add(0, with_logprob(output_of("<tool")), events);
   events.clear();
   stream->add(0, with_logprob(output_of(" bar", FinishReason::kStop)), events);
-  const Json json(events.substr(6, events.find("\n\n") - 6));
+  const JsonText json(events.substr(6, events.find("\n\n") - 6));
   EXPECT_EQ(json.text("/choices/0/delta/content"), "<tool bar");
   EXPECT_EQ(json.size("/choices/0/logprobs/content"), 2u);
 }

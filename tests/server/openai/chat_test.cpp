@@ -5,15 +5,15 @@
 #include <gtest/gtest.h>
 
 #include "quire/tokenizer.h"
-#include "server/openai/common_request.h"
 #include "server/openai/openai_server.h"
+#include "server/requests/common_request.h"
 #include "support/json_reader.h"
 #include "support/test_paths.h"
 
 namespace quire {
 namespace {
 
-using test::Json;
+using test::JsonText;
 using test::OpenAiServer;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -93,35 +93,35 @@ TEST(Chat, StreamsARoleThenTheTextThenTheEnd) {
   OpenAiServer server = server_that_says("Hi there, how are you?");
   const auto events = server.stream(kPath, hello(R"(, "stream": true)"));
   EXPECT_EQ(
-      Json(events.front()).show("/choices"),
+      JsonText(events.front()).show("/choices"),
       R"([{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,)"
       R"("finish_reason":null}])"
   );
   EXPECT_EQ(test::joined(events, "/choices/0/delta/content"), "Hi there, how are you?");
   int num_ends = 0;
   for (const std::string& event : events) {
-    const Json json(event);
+    const JsonText json(event);
     EXPECT_EQ(json.text("/object"), "chat.completion.chunk");
     EXPECT_EQ(json.text("/id"), "chatcmpl-0123");
     num_ends += json.at("/choices/0/finish_reason").is_string();
   }
   EXPECT_EQ(num_ends, 1);
-  EXPECT_EQ(Json(events.back()).text("/choices/0/finish_reason"), "stop");
+  EXPECT_EQ(JsonText(events.back()).text("/choices/0/finish_reason"), "stop");
 }
 
 TEST(Chat, TellsUsageAsStreamOptionsSay) {
   OpenAiServer server = server_that_says("one two three four");
   const auto events = server.stream(kPath, hello(R"(, "stream": true,
             "stream_options": {"include_usage": true, "continuous_usage_stats": true})"));
-  EXPECT_EQ(Json(events.front()).number("/usage/completion_tokens"), 0);
+  EXPECT_EQ(JsonText(events.front()).number("/usage/completion_tokens"), 0);
   int64_t last = 0;
   for (size_t i = 1; i + 1 < events.size(); ++i) {
-    const int64_t num_tokens = Json(events[i]).number("/usage/completion_tokens");
+    const int64_t num_tokens = JsonText(events[i]).number("/usage/completion_tokens");
     EXPECT_GT(num_tokens, last);
     last = num_tokens;
   }
-  EXPECT_EQ(Json(events.back()).show("/choices"), "[]");
-  EXPECT_EQ(Json(events.back()).number("/usage/completion_tokens"), last);
+  EXPECT_EQ(JsonText(events.back()).show("/choices"), "[]");
+  EXPECT_EQ(JsonText(events.back()).number("/usage/completion_tokens"), last);
   EXPECT_EQ(server.post_json(kPath, hello())->number("/usage/completion_tokens"), last)
       << "as without a stream";
 }
@@ -194,7 +194,7 @@ TEST(Chat, StreamsTheSameLogprobs) {
   const auto whole = server.post_json(kPath, hello(fields));
   std::string content;
   for (const std::string& event : server.stream(kPath, hello(fields + R"(, "stream": true)"))) {
-    const Json json(event);
+    const JsonText json(event);
     if (!json.has("/choices/0/logprobs/content")) continue;
     for (const auto token : json.at("/choices/0/logprobs/content").get_array())
       content += (content.empty() ? "" : ",") + simdjson::minify(token);
@@ -210,7 +210,8 @@ TEST(Chat, CallsTools) {
   EXPECT_EQ(json->text("/choices/0/message/tool_calls/0/type"), "function");
   EXPECT_EQ(json->text("/choices/0/message/tool_calls/0/function/name"), "add");
   EXPECT_EQ(
-      Json(json->text("/choices/0/message/tool_calls/0/function/arguments")).show(), R"({"a":1})"
+      JsonText(json->text("/choices/0/message/tool_calls/0/function/arguments")).show(),
+      R"({"a":1})"
   );
   EXPECT_EQ(json->text("/choices/0/finish_reason"), "tool_calls");
 }
@@ -220,10 +221,10 @@ TEST(Chat, StreamsToolCalls) {
   const auto events = server.stream(kPath, hello(std::string(kTools) + R"(, "stream": true)"));
   const std::string call = "/choices/0/delta/tool_calls/0";
   EXPECT_EQ(test::joined(events, call + "/function/name"), "add");
-  EXPECT_EQ(Json(test::joined(events, call + "/function/arguments")).show(), R"({"a":1})");
+  EXPECT_EQ(JsonText(test::joined(events, call + "/function/arguments")).show(), R"({"a":1})");
   EXPECT_THAT(test::joined(events, call + "/id"), StartsWith("chatcmpl-tool-"));
   EXPECT_EQ(test::joined(events, "/choices/0/delta/content"), "");
-  EXPECT_EQ(Json(events.back()).text("/choices/0/finish_reason"), "tool_calls");
+  EXPECT_EQ(JsonText(events.back()).text("/choices/0/finish_reason"), "tool_calls");
 }
 
 TEST(Chat, ToolChoiceNoneLeavesCallsInTheText) {
@@ -249,7 +250,7 @@ TEST(Chat, AutoToolChoiceNeedsAParser) {
   const auto response = server.post(kPath, hello(kTools));
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(
-      Json(response.body).text("/error/message"),
+      JsonText(response.body).text("/error/message"),
       "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"
   );
 }
@@ -296,7 +297,7 @@ TEST(Chat, RefusesTemplatesOfRequestsUnlessTheyAreTrusted) {
   const std::string fields = R"(, "chat_template": "{{ messages[0].content }}!")";
   OpenAiServer careful = server_that_says("Hi");
   EXPECT_EQ(
-      Json(careful.post(kPath, hello(fields)).body).text("/error/message"),
+      JsonText(careful.post(kPath, hello(fields)).body).text("/error/message"),
       "Chat template is passed with request, but --trust-request-chat-template is not set. "
       "Refused request with untrusted chat template."
   );
@@ -318,7 +319,7 @@ TEST(Chat, RefusesHistoriesWithBrokenToolCalls) {
           {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{x"}}]}]})"
   );
   EXPECT_EQ(response.status, 400);
-  EXPECT_EQ(Json(response.body).text("/error/param"), "messages");
+  EXPECT_EQ(JsonText(response.body).text("/error/param"), "messages");
 }
 
 TEST(Chat, InvocationsAnswerAsTheEndpointDoes) {
@@ -334,11 +335,11 @@ TEST(Chat, ReturnsTokenIdsIfAskedTo) {
   const std::string fields = R"(, "return_token_ids": true)";
   const auto whole = server.post_json(kPath, hello(fields));
   const auto events = server.stream(kPath, hello(fields + R"(, "stream": true)"));
-  EXPECT_EQ(Json(events.front()).show("/prompt_token_ids"), whole->show("/prompt_token_ids"));
+  EXPECT_EQ(JsonText(events.front()).show("/prompt_token_ids"), whole->show("/prompt_token_ids"));
   std::vector<int32_t> ids;
   for (size_t i = 1; i < events.size(); ++i) {
     for (const int32_t id :
-         test::read_json_vector<int32_t>(Json(events[i]).at("/choices/0/token_ids")))
+         test::read_json_vector<int32_t>(JsonText(events[i]).at("/choices/0/token_ids")))
       ids.push_back(id);
   }
   EXPECT_EQ(ids, test::read_json_vector<int32_t>(whole->at("/choices/0/token_ids")));

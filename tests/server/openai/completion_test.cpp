@@ -10,7 +10,7 @@
 namespace quire {
 namespace {
 
-using test::Json;
+using test::JsonText;
 using test::OpenAiServer;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -131,8 +131,8 @@ TEST_F(CompletionTest, ReturnsTokenIdsIfAskedTo) {
   std::string prompts;
   std::string outputs;
   for (const std::string& event : events) {
-    prompts += Json(event).show("/choices/0/prompt_token_ids");
-    outputs += Json(event).show("/choices/0/token_ids");
+    prompts += JsonText(event).show("/choices/0/prompt_token_ids");
+    outputs += JsonText(event).show("/choices/0/token_ids");
   }
   EXPECT_THAT(prompts, StartsWith("[500]"));
   EXPECT_EQ(prompts.find("[500]", 1), std::string::npos) << "once";
@@ -172,14 +172,14 @@ TEST_F(CompletionTest, StreamsWhatItWouldAnswer) {
   EXPECT_EQ(test::joined(events, "/choices/0/text"), whole->text("/choices/0/text"));
   int num_ends = 0;
   for (const std::string& event : events) {
-    const Json json(event);
+    const JsonText json(event);
     EXPECT_EQ(json.text("/object"), "text_completion");
     EXPECT_EQ(json.text("/id"), "cmpl-0123");
     EXPECT_FALSE(json.has("/usage")) << "nobody asked for it";
     num_ends += json.at("/choices/0/finish_reason").is_string();
   }
   EXPECT_EQ(num_ends, 1);
-  EXPECT_EQ(Json(events.back()).text("/choices/0/finish_reason"), "length");
+  EXPECT_EQ(JsonText(events.back()).text("/choices/0/finish_reason"), "length");
 }
 
 TEST_F(CompletionTest, StreamsSeveralPromptsByTheirIndex) {
@@ -200,7 +200,7 @@ TEST_F(CompletionTest, StreamsLogprobsWithOffsetsThatGoOn) {
   const auto whole = server_.post_json(kPath, body + "}");
   std::string offsets;
   for (const std::string& event : server_.stream(kPath, body + R"(, "stream": true})")) {
-    const Json json(event);
+    const JsonText json(event);
     for (const auto offset : json.at("/choices/0/logprobs/text_offset").get_array())
       offsets += (offsets.empty() ? "" : ",") + std::to_string(int64_t(offset));
   }
@@ -211,13 +211,13 @@ TEST_F(CompletionTest, TellsUsageAsStreamOptionsSay) {
   const std::string body = R"({"prompt": [500, 501], "max_tokens": 3, "stream": true)";
   const auto at_end =
       server_.stream(kPath, body + R"(, "stream_options": {"include_usage": true}})");
-  EXPECT_EQ(Json(at_end.back()).size("/choices"), 0u);
+  EXPECT_EQ(JsonText(at_end.back()).size("/choices"), 0u);
   EXPECT_EQ(
-      Json(at_end.back()).show("/usage"),
+      JsonText(at_end.back()).show("/usage"),
       R"({"prompt_tokens":2,"total_tokens":5,"completion_tokens":3})"
   );
   for (size_t i = 0; i + 1 < at_end.size(); ++i)
-    EXPECT_FALSE(Json(at_end[i]).has("/usage"));
+    EXPECT_FALSE(JsonText(at_end[i]).has("/usage"));
 
   const auto always = server_.stream(
       kPath,
@@ -225,7 +225,7 @@ TEST_F(CompletionTest, TellsUsageAsStreamOptionsSay) {
   );
   int64_t last = 0;
   for (size_t i = 0; i + 1 < always.size(); ++i) {
-    const int64_t num_tokens = Json(always[i]).number("/usage/completion_tokens");
+    const int64_t num_tokens = JsonText(always[i]).number("/usage/completion_tokens");
     EXPECT_GT(num_tokens, last);
     last = num_tokens;
   }
@@ -234,7 +234,7 @@ TEST_F(CompletionTest, TellsUsageAsStreamOptionsSay) {
   const auto never =
       server_.stream(kPath, body + R"(, "stream_options": {"continuous_usage_stats": true}})");
   for (const std::string& event : never)
-    EXPECT_FALSE(Json(event).has("/usage"));
+    EXPECT_FALSE(JsonText(event).has("/usage"));
 }
 
 TEST_F(CompletionTest, ForcesUsageWhereTheServerSaysSo) {
@@ -244,7 +244,7 @@ TEST_F(CompletionTest, ForcesUsageWhereTheServerSaysSo) {
   );
   const auto events = server.stream(kPath, R"({"prompt": [500], "max_tokens": 1, "stream": true})");
   EXPECT_EQ(
-      Json(events.back()).show("/usage"),
+      JsonText(events.back()).show("/usage"),
       R"({"prompt_tokens":1,"total_tokens":2,"completion_tokens":1,)"
       R"("prompt_tokens_details":{"cached_tokens":0}})"
   );
@@ -273,14 +273,14 @@ TEST_F(CompletionTest, RefusesWhatTheModelCannotServe) {
   const auto model = server_.post(kPath, R"({"model": "other", "prompt": "Hi"})");
   EXPECT_EQ(model.status, 404);
   EXPECT_EQ(
-      Json(model.body).show("/error"),
+      JsonText(model.body).show("/error"),
       R"({"message":"The model `other` does not exist.","type":"NotFoundError","param":"model",)"
       R"("code":404})"
   );
   const auto too_long = server_.post(kPath, R"({"prompt": [500], "max_tokens": 200})");
   EXPECT_EQ(too_long.status, 400);
   EXPECT_EQ(
-      Json(too_long.body).text("/error/message"),
+      JsonText(too_long.body).text("/error/message"),
       "'max_tokens' or 'max_completion_tokens' is too large: 200. This model's maximum context "
       "length is 128 tokens and your request has 1 input tokens (200 > 128 - 1)."
   );
@@ -303,7 +303,7 @@ TEST_F(CompletionTest, TellsHowFarAPromptIsTooLong) {
   const auto response = server_.post(kPath, R"({"prompt": )" + prompt + "]}");
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(
-      Json(response.body).text("/error/message"),
+      JsonText(response.body).text("/error/message"),
       "This model's maximum context length is 128 tokens. However, your request has 128 input "
       "tokens. Please reduce the length of the input messages."
   );
@@ -316,8 +316,8 @@ TEST(CompletionFailure, IsAnErrorOrAnEventThatSaysWhy) {
   engine.die("out of luck");
   const auto response = server.post(kPath, R"({"prompt": [500]})");
   EXPECT_EQ(response.status, 500);
-  EXPECT_EQ(Json(response.body).text("/error/type"), "InternalServerError");
-  EXPECT_THAT(Json(response.body).text("/error/message"), HasSubstr("out of luck"));
+  EXPECT_EQ(JsonText(response.body).text("/error/type"), "InternalServerError");
+  EXPECT_THAT(JsonText(response.body).text("/error/message"), HasSubstr("out of luck"));
 }
 
 TEST_F(CompletionTest, RendersWithoutGenerating) {
@@ -368,7 +368,9 @@ TEST_F(SmallChatCompletionTest, EchoWithoutOutputGivesThePromptAlone) {
   );
   const auto events = server_->stream(kPath, body + R"(, "stream": true})");
   EXPECT_EQ(test::joined(events, "/choices/0/text"), "The cat sat");
-  EXPECT_EQ(Json(events.front()).show("/choices/0/logprobs"), json->show("/choices/0/logprobs"));
+  EXPECT_EQ(
+      JsonText(events.front()).show("/choices/0/logprobs"), json->show("/choices/0/logprobs")
+  );
 }
 
 TEST_F(SmallChatCompletionTest, PromptLogprobsHaveAnEntryPerToken) {
@@ -390,7 +392,8 @@ TEST_F(SmallChatCompletionTest, StreamsWhatItWouldAnswer) {
   const auto events = server_->stream(kPath, body + R"(, "stream": true})");
   EXPECT_EQ(test::joined(events, "/choices/0/text"), whole->text("/choices/0/text"));
   EXPECT_EQ(
-      Json(events.back()).show("/choices/0/finish_reason"), whole->show("/choices/0/finish_reason")
+      JsonText(events.back()).show("/choices/0/finish_reason"),
+      whole->show("/choices/0/finish_reason")
   );
 }
 

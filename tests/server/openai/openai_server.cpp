@@ -88,10 +88,12 @@ HttpResponse OpenAiServer::request(
   return response;
 }
 
-std::unique_ptr<Json> OpenAiServer::post_json(const std::string& path, const std::string& body) {
+std::unique_ptr<JsonText> OpenAiServer::post_json(
+    const std::string& path, const std::string& body
+) {
   const HttpResponse response = post(path, body);
   EXPECT_EQ(response.status, 200) << response.body;
-  return std::make_unique<Json>(response.body);
+  return std::make_unique<JsonText>(response.body);
 }
 
 std::vector<std::string> OpenAiServer::stream(const std::string& path, const std::string& body) {
@@ -123,7 +125,7 @@ std::vector<std::string> OpenAiServer::stream(const std::string& path, const std
 std::string joined(const std::vector<std::string>& events, std::string_view pointer, int index) {
   std::string text;
   for (const std::string& event : events) {
-    const Json json(event);
+    const JsonText json(event);
     if (!json.has("/choices/0/index") || json.number("/choices/0/index") != index) continue;
     if (json.has(pointer) && json.at(pointer).is_string()) text += json.text(pointer);
   }

@@ -5,33 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include <simdjson.h>
-
+#include "server/json_text.h"
 #include "server/openai/openai_routes.h"
 #include "support/fake_engine_core_client.h"
 
 namespace quire::test {
-
-// A JSON text with its parser. Throws simdjson_error on bad JSON.
-class Json {
- public:
-  explicit Json(std::string_view text) : root_(parser_.parse(text.data(), text.size())) {}
-  simdjson::dom::element at(std::string_view pointer) const { return root_.at_pointer(pointer); }
-  bool has(std::string_view pointer) const {
-    return root_.at_pointer(pointer).error() == simdjson::SUCCESS;
-  }
-  // The value as JSON without spaces.
-  std::string show(std::string_view pointer = "") const { return simdjson::minify(at(pointer)); }
-  std::string text(std::string_view pointer) const {
-    return std::string(std::string_view(at(pointer)));
-  }
-  int64_t number(std::string_view pointer) const { return at(pointer); }
-  size_t size(std::string_view pointer) const { return at(pointer).get_array().size(); }
-
- private:
-  simdjson::dom::parser parser_;
-  simdjson::dom::element root_;
-};
 
 // The OpenAI endpoints over an engine, without HTTP.
 class OpenAiServer {
@@ -50,7 +28,7 @@ class OpenAiServer {
     return request("POST", path, body);
   }
   // The answer, which must be 200.
-  std::unique_ptr<Json> post_json(const std::string& path, const std::string& body);
+  std::unique_ptr<JsonText> post_json(const std::string& path, const std::string& body);
   // The data of each event; the last must be [DONE], and is left out.
   std::vector<std::string> stream(const std::string& path, const std::string& body);
 

@@ -7,7 +7,7 @@
 namespace quire::server {
 namespace {
 
-using test::Json;
+using test::JsonText;
 using test::OpenAiServer;
 using testing::HasSubstr;
 
@@ -56,10 +56,10 @@ TEST(SmallChat, StreamsTheArgumentsOfItsCall) {
   EXPECT_EQ(test::joined(events, function + "/name"), "FindRestaurants");
   EXPECT_EQ(test::joined(events, function + "/arguments"), kArguments);
   EXPECT_EQ(test::joined(events, "/choices/0/delta/content"), "");
-  EXPECT_EQ(Json(events.back()).text("/choices/0/finish_reason"), "tool_calls");
+  EXPECT_EQ(JsonText(events.back()).text("/choices/0/finish_reason"), "tool_calls");
   int num_events_with_arguments = 0;
   for (const std::string& event : events)
-    num_events_with_arguments += Json(event).has(function + "/arguments");
+    num_events_with_arguments += JsonText(event).has(function + "/arguments");
   EXPECT_GT(num_events_with_arguments, 3) << "the arguments came in one piece";
 }
 

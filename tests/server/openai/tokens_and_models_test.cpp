@@ -11,7 +11,7 @@
 namespace quire {
 namespace {
 
-using test::Json;
+using test::JsonText;
 using test::OpenAiServer;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -81,7 +81,7 @@ TEST_F(TokensTest, RefusesWhatItCannotRead) {
 }
 
 TEST_F(TokensTest, DescribesTheTokenizer) {
-  const Json json(server_.request("GET", "/tokenizer_info").body);
+  const JsonText json(server_.request("GET", "/tokenizer_info").body);
   EXPECT_EQ(json.number("/vocab_size"), server_.engine().tokenizer()->vocab_size());
   EXPECT_EQ(json.text("/eos_token"), "<|im_end|>");
   EXPECT_THAT(json.text("/chat_template"), HasSubstr("<|im_start|>"));
@@ -91,7 +91,7 @@ TEST_F(TokensTest, DescribesTheTokenizer) {
 
 TEST(Models, AreThoseThatAreServed) {
   OpenAiServer server{test::counting_model(900, 2), {.served_model_name = {"a", "b/c"}}};
-  const Json list(server.request("GET", "/v1/models").body);
+  const JsonText list(server.request("GET", "/v1/models").body);
   ASSERT_EQ(list.size("/data"), 2u);
   EXPECT_EQ(list.text("/object"), "list");
   EXPECT_EQ(list.text("/data/0/id"), "a");
@@ -99,8 +99,8 @@ TEST(Models, AreThoseThatAreServed) {
   EXPECT_EQ(list.text("/data/0/root"), "small-chat");
   EXPECT_EQ(list.number("/data/0/max_model_len"), 128);
   EXPECT_THAT(list.text("/data/0/permission/0/id"), StartsWith("modelperm-"));
-  EXPECT_EQ(Json(server.request("GET", "/v1/models/a").body).text("/id"), "a");
-  EXPECT_EQ(Json(server.request("GET", "/v1/models/b/c").body).text("/id"), "b/c");
+  EXPECT_EQ(JsonText(server.request("GET", "/v1/models/a").body).text("/id"), "a");
+  EXPECT_EQ(JsonText(server.request("GET", "/v1/models/b/c").body).text("/id"), "b/c");
   EXPECT_EQ(server.request("GET", "/v1/models/d").status, 404);
 }
 

@@ -8,9 +8,9 @@ namespace quire::server {
 namespace {
 
 std::string messages_of(const std::string& body) {
-  simdjson::dom::parser parser;
+  const JsonBody json(body, BodyStyle::kPath);
   ChatMessagesWriter messages;
-  add_input_items(messages, parse_body(parser, body));
+  add_input_items(messages, json.value());
   return messages.finish();
 }
 
@@ -84,40 +84,26 @@ TEST(InputItemsTest, ErrorsNameThePlace) {
 }
 
 TEST(InputItemsTest, ToolsBecomeThoseOfAChat) {
-  simdjson::dom::parser parser;
-  const RequestFields body = parse_body(parser, R"({"tools": [{"type": "function", "name": "f",
-      "parameters": {"type": "object"}, "strict": true}]})");
+  const JsonBody json(
+      R"({"tools": [{"type": "function", "name": "f", "parameters": {"type": "object"},
+      "strict": true}]})",
+      BodyStyle::kPath
+  );
   EXPECT_EQ(
-      chat_tools_json(body),
+      chat_tools_json(json.value()),
       R"([{"type":"function","function":{"name":"f","description":null,)"
       R"("parameters":{"type":"object"},"strict":true}}])"
   );
   EXPECT_EQ(
-      response_tools_json(body),
+      response_tools_json(json.value()),
       R"([{"type":"function","name":"f","description":null,)"
       R"("parameters":{"type":"object"},"strict":true}])"
   );
 }
 
 TEST(InputItemsTest, BuiltInToolsAreRefused) {
-  simdjson::dom::parser parser;
-  const RequestFields body = parse_body(parser, R"({"tools": [{"type": "web_search"}]})");
-  EXPECT_THROW(chat_tools_json(body), InvalidArgument);
-}
-
-TEST(ParseBodyTest, RefusesWhatIsNoObject) {
-  simdjson::dom::parser parser;
-  for (const std::string body : {"", "[]", "5", "{", "{\"a\": \"\xff\"}"})
-    EXPECT_THROW(parse_body(parser, body), InvalidArgument) << body;
-}
-
-TEST(ParseBodyTest, RefusesDeepNesting) {
-  simdjson::dom::parser parser;
-  const auto nested = [](int depth) {
-    return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
-  };
-  EXPECT_NO_THROW(parse_body(parser, nested(kMaxJsonDepth - 2)));
-  EXPECT_THROW(parse_body(parser, nested(kMaxJsonDepth + 1)), InvalidArgument);
+  const JsonBody json(R"({"tools": [{"type": "web_search"}]})", BodyStyle::kPath);
+  EXPECT_THROW(chat_tools_json(json.value()), InvalidArgument);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 #include "server/endpoint_server.h"
 #include "server/json_text.h"
-#include "server/openai/common_request.h"
+#include "server/requests/common_request.h"
 
 namespace quire::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/completion_reader.h"
+#include "server/calls/completion_reader.h"
 
 namespace quire::server {
 

@@ -1,4 +1,4 @@
-#include "server/openai/request_value.h"
+#include "server/requests/request_value.h"
 
 #include <charconv>
 #include <cmath>
@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "quire/error.h"
 #include "server/api_error.h"
 
 namespace quire::server {
@@ -15,6 +16,8 @@ namespace {
 using simdjson::dom::element;
 
 constexpr size_t kMaxShownBytes = 100;
+constexpr double kMaxExactDouble = 9e15;  // beyond, neighbouring integers are one number
+constexpr const char* kNoInteger = "must be an integer";
 
 // Appends text in Python's quotes; quotes in it stand escaped.
 void append_quoted(std::string& out, std::string_view text) {
@@ -108,6 +111,13 @@ std::optional<bool> parse_bool(std::string_view text) {
 
 }  // namespace
 
+// What a value of another type is told, in both styles.
+struct RequestValue::TypeError {
+  const char* type;
+  const char* message;
+  const char* what;
+};
+
 void throw_validation_error(
     std::string_view type,
     std::string_view location,
@@ -150,14 +160,15 @@ void RequestValue::read(bool& out) const {
   int64_t number = -1;
   std::string_view text;
   if (value_.get(out) == simdjson::SUCCESS) return;
-  if (value_.get(text) == simdjson::SUCCESS) {
+  if (is_lenient() && value_.get(text) == simdjson::SUCCESS) {
     const auto flag = parse_bool(text);
-    if (!flag) fail("bool_parsing", "Input should be a valid boolean, unable to interpret input");
+    if (!flag)
+      fail_as("bool_parsing", "Input should be a valid boolean, unable to interpret input");
     out = *flag;
-  } else if (value_.get(number) == simdjson::SUCCESS && (number == 0 || number == 1)) {
+  } else if (is_lenient() && value_.get(number) == simdjson::SUCCESS && (number == 0 || number == 1)) {
     out = number == 1;
   } else {
-    fail("bool_type", "Input should be a valid boolean");
+    fail(TypeError{"bool_type", "Input should be a valid boolean", "must be true or false"});
   }
 }
 
@@ -166,35 +177,41 @@ void RequestValue::read(int64_t& out) const {
   bool flag = false;
   std::string_view text;
   if (value_.get(out) == simdjson::SUCCESS) return;
-  if (value_.get(flag) == simdjson::SUCCESS) {
+  if (is_lenient() && value_.get(flag) == simdjson::SUCCESS) {
     out = flag ? 1 : 0;
-  } else if (value_.get(text) == simdjson::SUCCESS) {
+  } else if (is_lenient() && value_.get(text) == simdjson::SUCCESS) {
     const auto parsed = parse_number<int64_t>(text);
     if (!parsed) {
-      fail("int_parsing", "Input should be a valid integer, unable to parse string as an integer");
+      fail_as(
+          "int_parsing", "Input should be a valid integer, unable to parse string as an integer"
+      );
     }
     out = *parsed;
   } else if (value_.get(number) == simdjson::SUCCESS) {
     out = whole_number(number);
   } else {
-    fail("int_type", "Input should be a valid integer");
+    fail(TypeError{"int_type", "Input should be a valid integer", kNoInteger});
   }
 }
 
 int64_t RequestValue::whole_number(double number) const {
-  if (number != std::floor(number)) {
-    fail("int_from_float", "Input should be a valid integer, got a number with a fractional part");
+  const bool is_exact = is_lenient() || std::abs(number) < kMaxExactDouble;
+  if (number != std::floor(number) || !is_exact) {
+    fail(TypeError{
+        "int_from_float",
+        "Input should be a valid integer, got a number with a fractional part",
+        kNoInteger});
   }
   constexpr double kLimit = 9223372036854775808.0;  // 2^63, which does not fit
   if (number <= -kLimit) {
-    fail(
+    fail_as(
         "greater_than_equal",
         "Input should be greater than or equal to -9223372036854775808",
         "{'ge': -9223372036854775808}"
     );
   }
   if (number >= kLimit) {
-    fail(
+    fail_as(
         "less_than_equal",
         "Input should be less than or equal to 9223372036854775807",
         "{'le': 9223372036854775807}"
@@ -208,7 +225,7 @@ void RequestValue::read(int32_t& out) const {
   read(wide);
   check_at_least(wide, std::numeric_limits<int32_t>::min());
   if (wide > std::numeric_limits<int32_t>::max()) {
-    fail(
+    fail_as(
         "less_than_equal", "Input should be less than or equal to 2147483647", "{'le': 2147483647}"
     );
   }
@@ -219,16 +236,18 @@ void RequestValue::read(double& out) const {
   bool flag = false;
   std::string_view text;
   if (value_.get(out) == simdjson::SUCCESS) return;
-  if (value_.get(flag) == simdjson::SUCCESS) {
+  if (is_lenient() && value_.get(flag) == simdjson::SUCCESS) {
     out = flag ? 1.0 : 0.0;
-  } else if (value_.get(text) == simdjson::SUCCESS) {
+  } else if (is_lenient() && value_.get(text) == simdjson::SUCCESS) {
     const auto parsed = parse_number<double>(text);
     if (!parsed) {
-      fail("float_parsing", "Input should be a valid number, unable to parse string as a number");
+      fail_as(
+          "float_parsing", "Input should be a valid number, unable to parse string as a number"
+      );
     }
     out = *parsed;
   } else {
-    fail("float_type", "Input should be a valid number");
+    fail(TypeError{"float_type", "Input should be a valid number", "must be a number"});
   }
 }
 
@@ -258,14 +277,15 @@ void RequestValue::read(std::vector<std::string>& out) const {
 
 simdjson::dom::array RequestValue::array() const {
   simdjson::dom::array entries;
-  if (value_.get(entries) != simdjson::SUCCESS) fail("list_type", "Input should be a valid list");
+  if (value_.get(entries) != simdjson::SUCCESS)
+    fail(TypeError{"list_type", "Input should be a valid list", "must be a list"});
   return entries;
 }
 
 simdjson::dom::object RequestValue::object() const {
   simdjson::dom::object members;
   if (value_.get(members) != simdjson::SUCCESS) {
-    fail("dict_type", "Input should be a valid dictionary");
+    fail(TypeError{"dict_type", "Input should be a valid dictionary", "must be an object"});
   }
   return members;
 }
@@ -273,42 +293,127 @@ simdjson::dom::object RequestValue::object() const {
 std::string_view RequestValue::text() const {
   std::string_view text;
   if (value_.get(text) != simdjson::SUCCESS) {
-    fail("string_type", "Input should be a valid string");
+    fail(TypeError{"string_type", "Input should be a valid string", "must be a string"});
   }
   return text;
 }
 
+std::optional<RequestValue> RequestValue::find(std::string_view name) const {
+  element member;
+  if (object().at_key(name).get(member) != simdjson::SUCCESS || member.is_null())
+    return std::nullopt;
+  return RequestValue(member, name, *this);
+}
+
+std::optional<std::string_view> RequestValue::text(std::string_view name) const {
+  const auto member = find(name);
+  if (!member) return std::nullopt;
+  return member->text();
+}
+
+std::optional<bool> RequestValue::boolean(std::string_view name) const {
+  const auto member = find(name);
+  if (!member) return std::nullopt;
+  bool flag = false;
+  member->read(flag);
+  return flag;
+}
+
+std::optional<int64_t> RequestValue::integer(std::string_view name, int64_t min, int64_t max)
+    const {
+  const auto member = find(name);
+  if (!member) return std::nullopt;
+  int64_t number = 0;
+  member->read(number);
+  if (number < min || number > max)
+    member->fail(fmt::format("must be between {} and {}, got {}", min, max, number));
+  return number;
+}
+
+std::optional<double> RequestValue::number(std::string_view name, double min, double max) const {
+  const auto member = find(name);
+  if (!member) return std::nullopt;
+  double number = 0.0;
+  member->read(number);
+  if (!(number >= min && number <= max))
+    member->fail(fmt::format("must be between {} and {}, got {}", min, max, number));
+  return number;
+}
+
+std::optional<simdjson::dom::array> RequestValue::array(std::string_view name) const {
+  const auto member = find(name);
+  if (!member) return std::nullopt;
+  return member->array();
+}
+
+std::optional<RequestValue> RequestValue::object(std::string_view name) const {
+  const auto member = find(name);
+  if (member) (void)member->object();
+  return member;
+}
+
 RequestValue RequestValue::required(std::string_view name) const {
   element member;
-  if (object().at_key(name).get(member) != simdjson::SUCCESS) {
-    RequestValue(value_, name, *this).fail("missing", "Field required");
-  }
-  return RequestValue(member, name, *this);
+  const bool is_there = object().at_key(name).get(member) == simdjson::SUCCESS;
+  if (is_there && (is_lenient() || !member.is_null())) return RequestValue(member, name, *this);
+  RequestValue(value_, name, *this).fail(TypeError{"missing", "Field required", "is required"});
+}
+
+std::string_view RequestValue::required_text(std::string_view name) const {
+  const auto member = text(name);
+  if (!member) fail(name, "is required and must be a string");
+  return *member;
 }
 
 void RequestValue::check_at_least(int64_t number, int64_t min) const {
   if (number >= min) return;
-  fail(
+  fail_as(
       "greater_than_equal",
       fmt::format("Input should be greater than or equal to {}", min),
       fmt::format("{{'ge': {}}}", min)
   );
 }
 
-void RequestValue::fail(std::string_view type, std::string_view message, std::string_view context)
-    const {
+void RequestValue::fail_as(
+    std::string_view type, std::string_view message, std::string_view context
+) const {
   throw_validation_error(
       type, location(), message, shown(value_), context, std::string(top_name())
   );
 }
 
+void RequestValue::fail(std::string_view what) const {
+  const std::string place = parent_ == nullptr && name_.empty() ? "body" : path();
+  throw InvalidArgument(place, fmt::format("{} {}", place, what));
+}
+
+void RequestValue::fail(std::string_view name, std::string_view what) const {
+  RequestValue(value_, name, *this).fail(what);
+}
+
+void RequestValue::fail(const TypeError& error) const {
+  if (style_ == BodyStyle::kPath) fail(error.what);
+  fail_as(error.type, error.message);
+}
+
 std::string RequestValue::location() const {
-  const std::string own = name_.empty() ? fmt::format("{}", index_) : fmt::format("'{}'", name_);
-  return parent_ == nullptr ? own : parent_->location() + ", " + own;
+  std::string own = name_.empty() ? "" : fmt::format("'{}'", name_);
+  if (index_ != kNoIndex) own += fmt::format("{}{}", own.empty() ? "" : ", ", index_);
+  const std::string before = parent_ == nullptr ? "" : parent_->location();
+  return before.empty() ? own : before + ", " + own;
+}
+
+std::string RequestValue::path() const {
+  std::string path = parent_ == nullptr ? "" : parent_->path();
+  if (!name_.empty()) path += fmt::format("{}{}", path.empty() ? "" : ".", name_);
+  if (index_ != kNoIndex) path += fmt::format("[{}]", index_);
+  return path;
 }
 
 std::string_view RequestValue::top_name() const {
-  return parent_ == nullptr ? name_ : parent_->top_name();
+  if (parent_ == nullptr) return name_;
+  const std::string_view top = parent_->top_name();
+  return top.empty() ? name_ : top;
 }
 
 }  // namespace quire::server

@@ -6,15 +6,10 @@
 
 #include "quire/async_engine.h"
 #include "server/handler.h"
+#include "server/requests/truncation.h"
 #include "server/server_state.h"
 
 namespace quire::server {
-
-// How to shorten a prompt.
-struct Truncation {
-  std::optional<int> truncate_prompt_tokens;  // to keep; -1: as many as the model can go on from
-  bool keeps_end = true;  // truncation_side left: the beginning goes
-};
 
 // Shortens the prompt's token ids, and its text with them. `max_tokens`: of the output. Throws
 // InvalidArgument "truncate_prompt_tokens" for more than the model takes.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "server/openai/request_value.h"
+#include "server/requests/request_value.h"
 
 namespace quire::server {
 

@@ -1,11 +1,11 @@
-#include "server/openai/request_body.h"
+#include "server/requests/request_body.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "server/request_fields.h"
+#include "quire/error.h"
 
 namespace quire::server {
 namespace {
@@ -40,14 +40,18 @@ std::string with_big_integers_as_floats(const std::string& text) {
   return out;
 }
 
-[[noreturn]] void refuse_json(simdjson::error_code error) {
-  const std::string why =
-      error == simdjson::DEPTH_ERROR
-          ? fmt::format("nested too deeply: {} levels are allowed", kMaxJsonDepth)
-          : std::string(simdjson::error_message(error));
-  throw_validation_error(
-      "json_invalid", "0", "JSON decode error", "{}", fmt::format("{{'error': \"{}\"}}", why), {}
-  );
+[[noreturn]] void refuse_json(simdjson::error_code error, BodyStyle style) {
+  const bool is_too_deep = error == simdjson::DEPTH_ERROR;
+  const std::string allowed =
+      fmt::format("nested too deeply: {} levels are allowed", kMaxJsonDepth);
+  const std::string told = simdjson::error_message(error);
+  if (style == BodyStyle::kPath) {
+    throw InvalidArgument(
+        "body", is_too_deep ? "The body is " + allowed : "The body is not valid JSON: " + told
+    );
+  }
+  const std::string context = fmt::format("{{'error': \"{}\"}}", is_too_deep ? allowed : told);
+  throw_validation_error("json_invalid", "0", "JSON decode error", "{}", context, {});
 }
 
 }  // namespace
@@ -72,32 +76,27 @@ size_t UnknownFields::count() const {
   return names_.size();
 }
 
-JsonBody::JsonBody(const std::string& text) {
-  parse(text);
-}
-
-void JsonBody::parse(const std::string& text) {
-  const auto parse_once = [this](const std::string& json, simdjson::dom::element& root) {
-    // The parser's capacity is never below its own minimum; allocating sets the depth too.
-    const size_t capacity = std::max<size_t>(json.size(), 32);
-    if (const auto error = parser_.allocate(capacity, kMaxJsonDepth)) return error;
-    return parser_.parse(json).get(root);
-  };
-  simdjson::dom::element root;
-  auto error = parse_once(text, root);
-  if (error == simdjson::NUMBER_ERROR) {
-    error = parse_once(with_big_integers_as_floats(text), root);
-  }
-  if (error != simdjson::SUCCESS) refuse_json(error);
-  if (root.get(fields_) == simdjson::SUCCESS) return;
+JsonBody::JsonBody(const std::string& text, BodyStyle style) : style_(style) {
+  auto error = parse(text);
+  if (error == simdjson::NUMBER_ERROR) error = parse(with_big_integers_as_floats(text));
+  if (error != simdjson::SUCCESS) refuse_json(error, style);
+  if (root_.is_object()) return;
+  if (style == BodyStyle::kPath) value().fail("must be an object");
   throw_validation_error(
       "model_attributes_type",
       "0",
       "Input should be a valid dictionary or object to extract fields from",
-      simdjson::minify(root).substr(0, 40),
+      simdjson::minify(root_).substr(0, 40),
       "",
       {}
   );
+}
+
+simdjson::error_code JsonBody::parse(const std::string& text) {
+  // The parser's capacity is never below its own minimum; allocating sets the depth too.
+  if (const auto error = parser_.allocate(std::max<size_t>(text.size(), 32), kMaxJsonDepth))
+    return error;
+  return parser_.parse(text).get(root_);
 }
 
 }  // namespace quire::server

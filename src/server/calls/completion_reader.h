@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "server/calls/chat_call.h"
 #include "server/message_parser.h"
-#include "server/openai/chat_call.h"
 
 namespace quire::server {
 

@@ -1,4 +1,4 @@
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 
 #include <cstdint>
 #include <random>

@@ -7,7 +7,7 @@
 
 #include <simdjson.h>
 
-#include "server/openai/request_value.h"
+#include "server/requests/request_value.h"
 
 namespace quire::server {
 
@@ -23,18 +23,23 @@ class UnknownFields {
   std::set<std::string, std::less<>> names_;  // guarded by mutex_
 };
 
+inline constexpr size_t kMaxJsonDepth = 128;
+
 // A body that is one JSON object.
 class JsonBody {
  public:
-  // Throws ApiError 400 for text that is no JSON object, or nested too deeply.
-  explicit JsonBody(const std::string& text);
-  simdjson::dom::object fields() const { return fields_; }
+  // Throws the style's error for text that is no JSON object, or nested deeper than kMaxJsonDepth.
+  explicit JsonBody(const std::string& text, BodyStyle style = BodyStyle::kPydantic);
+
+  RequestValue value() const { return {root_, style_}; }
+  simdjson::dom::object fields() const { return root_; }
 
  private:
-  void parse(const std::string& text);
+  simdjson::error_code parse(const std::string& text);
 
+  const BodyStyle style_;
   simdjson::dom::parser parser_;
-  simdjson::dom::object fields_;
+  simdjson::dom::element root_;
 };
 
 }  // namespace quire::server

@@ -1,4 +1,4 @@
-#include "server/openai/engine_request.h"
+#include "server/calls/engine_request.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 #include "quire/error.h"
 #include "quire/tokenizer.h"
-#include "server/openai/random_id.h"
+#include "server/random_id.h"
 
 namespace quire::server {
 namespace {

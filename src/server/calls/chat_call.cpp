@@ -1,4 +1,4 @@
-#include "server/openai/chat_call.h"
+#include "server/calls/chat_call.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +11,7 @@
 #include "quire/request_json.h"
 #include "quire/tokenizer.h"
 #include "server/api_error.h"
-#include "server/openai/common_request.h"
+#include "server/requests/common_request.h"
 
 namespace quire::server {
 namespace {

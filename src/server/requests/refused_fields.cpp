@@ -1,4 +1,4 @@
-#include "server/openai/refused_fields.h"
+#include "server/requests/refused_fields.h"
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "server/chat_messages_writer.h"
+#include "server/requests/chat_messages_writer.h"
 
 #include <utility>
 

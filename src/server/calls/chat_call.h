@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "quire/async_engine.h"
+#include "server/calls/engine_request.h"
 #include "server/handler.h"
 #include "server/message_parser.h"
-#include "server/openai/engine_request.h"
 #include "server/server_state.h"
 
 namespace quire::server {

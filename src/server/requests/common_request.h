@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "quire/sampling_params.h"
-#include "server/openai/engine_request.h"
-#include "server/openai/request_body.h"
+#include "server/requests/request_body.h"
+#include "server/requests/truncation.h"
 
 namespace quire::server {
 

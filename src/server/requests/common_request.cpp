@@ -1,4 +1,4 @@
-#include "server/openai/common_request.h"
+#include "server/requests/common_request.h"
 
 #include <charconv>
 #include <iterator>
@@ -8,7 +8,7 @@
 
 #include "config/field_visitor.h"
 #include "quire/error.h"
-#include "server/openai/refused_fields.h"
+#include "server/requests/refused_fields.h"
 
 namespace quire::server {
 namespace {
@@ -80,7 +80,7 @@ void read_truncation(CommonRequest& request, const RequestValue& value) {
 void read_truncation_side(CommonRequest& request, const RequestValue& value) {
   const std::string_view side = value.text();
   if (side != "left" && side != "right") {
-    value.fail(
+    value.fail_as(
         "literal_error",
         "Input should be \\'left\\' or \\'right\\'",
         "{'expected': \"'left' or 'right'\"}"
