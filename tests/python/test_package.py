@@ -46,6 +46,8 @@ def test_vllm_itself_beside_this_package_is_an_error(tmp_path):
 
 FORK = """
 import os
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on of every fork beside threads
 os.environ["QUIRE_LOGGING_LEVEL"] = "WARNING"
 from vllm import LLM, LLMEngine, SamplingParams
 
