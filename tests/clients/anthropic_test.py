@@ -88,8 +88,18 @@ class AnthropicTest(ServerCase):
         with self.assertRaises(anthropic.BadRequestError):
             self.client.messages.create(**self.options(extra_body={"top_k": -3}))
         stranger = anthropic.Anthropic(base_url=self.server.url, api_key="wrong", max_retries=0)
-        with stranger, self.assertRaises(anthropic.AuthenticationError):
+        with stranger, self.assertRaises(anthropic.AuthenticationError) as raised:
             stranger.messages.create(**self.options())
+        self.assertEqual(raised.exception.body["error"]["type"], "authentication_error")
+
+    def test_errors_of_paths_and_methods_have_their_shape_too(self):
+        with self.assertRaises(anthropic.NotFoundError) as raised:
+            self.client.messages.batches.list()
+        self.assertEqual(raised.exception.body["error"]["type"], "not_found_error")
+        with self.assertRaises(anthropic.APIStatusError) as raised:
+            self.client.put("/v1/messages", cast_to=object, body={})
+        self.assertEqual(raised.exception.status_code, 405)
+        self.assertEqual(raised.exception.body["error"]["type"], "invalid_request_error")
 
 
 if __name__ == "__main__":
