@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/handler.h"
+#include "server/route_caller.h"
 #include "server/server_state.h"
 #include "support/fake_engine_core_client.h"
 
@@ -21,34 +21,18 @@ struct SentEvent {
 };
 
 // Endpoints over an engine with small-chat's tokenizer and a scripted model, without HTTP.
-class EndpointServer {
+class EndpointServer : public RouteCaller {
  public:
   using MakeRoutes = std::function<std::vector<server::Route>(server::ServerState&)>;
   EndpointServer(const MakeRoutes& make_routes, const std::string& text, ServerConfig config = {});
 
-  // The answer when all is said.
-  server::HttpResponse request(
-      const std::string& method, const std::string& path, const std::string& body = ""
-  );
-  server::HttpResponse post(const std::string& path, const std::string& body) {
-    return request("POST", path, body);
-  }
-  server::HttpResponse get(const std::string& path) { return request("GET", path); }
   std::vector<SentEvent> stream(const std::string& path, const std::string& body);
-  // The reply itself: for what happens before its end.
-  server::Reply call(
-      const std::string& method, const std::string& path, const std::string& body = ""
-  );
-
-  std::map<std::string, std::string> query;  // of the coming requests
   AsyncEngine& engine() { return *engine_; }
-  const std::vector<server::Route>& routes() const { return routes_; }
 
  private:
   const ServerConfig config_;
   std::unique_ptr<AsyncEngine> engine_;
   server::ServerState state_;
-  std::vector<server::Route> routes_;
 };
 
 }  // namespace quire::test

@@ -35,12 +35,12 @@ TEST(DevRoutesTest, TellTheOptionsButNoSecrets) {
   const auto text = server.get("/server_info");
   ASSERT_EQ(text.status, 200) << text.body;
   EXPECT_THAT(JsonText(text.body).text("/vllm_config"), HasSubstr("enable_dev_endpoints"));
-  server.query = {{"config_format", "json"}};
+  server.next_request.query = {{"config_format", "json"}};
   const auto json = server.get("/server_info");
   EXPECT_EQ(JsonText(json.body).show("/vllm_config/enable_dev_endpoints"), "true");
   EXPECT_EQ(JsonText(json.body).text("/vllm_config/api_key"), "(hidden)");
   EXPECT_THAT(text.body + json.body, ::testing::Not(HasSubstr("secret")));
-  server.query = {{"config_format", "yaml"}};
+  server.next_request.query = {{"config_format", "yaml"}};
   EXPECT_EQ(server.get("/server_info").status, 400);
 }
 
@@ -78,17 +78,17 @@ TEST(DevRoutesTest, PauseAndResumeTheEngine) {
 
 TEST(DevRoutesTest, RefuseWhatTheyDoNotKnow) {
   auto server = serve();
-  server.query = {{"mode", "now"}};
+  server.next_request.query = {{"mode", "now"}};
   EXPECT_EQ(server.request("POST", "/pause").status, 400);
-  server.query = {{"reset_running_requests", "maybe"}};
+  server.next_request.query = {{"reset_running_requests", "maybe"}};
   EXPECT_EQ(server.request("POST", "/reset_prefix_cache").status, 400);
-  server.query = {{"reset_external", "true"}};
+  server.next_request.query = {{"reset_external", "true"}};
   EXPECT_EQ(server.request("POST", "/reset_prefix_cache").status, 400);
-  server.query = {{"level", "2"}};
+  server.next_request.query = {{"level", "2"}};
   EXPECT_EQ(server.request("POST", "/sleep").status, 400);
-  server.query = {{"tags", "weights"}};
+  server.next_request.query = {{"tags", "weights"}};
   EXPECT_EQ(server.request("POST", "/wake_up").status, 400);
-  server.query = {};
+  server.next_request.query = {};
   EXPECT_EQ(server.post("/abort_requests", "{}").status, 400);
   EXPECT_EQ(server.post("/abort_requests", R"({"request_ids": [1]})").status, 400);
   EXPECT_EQ(server.post("/abort_requests", R"({"request_ids": ["none"]})").status, 200);

@@ -4,9 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "quire/error.h"
-#include "server/api_error.h"
-#include "server/router.h"
 #include "support/test_paths.h"
 
 namespace quire::test {
@@ -25,10 +22,8 @@ OpenAiServer::OpenAiServer(FakeModel model, ServerConfig config, int max_model_l
 OpenAiServer::OpenAiServer(LoadedEngine engine, ServerConfig config)
     : config_(std::move(config)),
       engine_(std::make_unique<AsyncEngine>(std::move(engine))),
-      state_(server::make_server_state(*engine_, config_, "small-chat")),
-      routes_(server::make_openai_routes(state_)) {
-  next_request.headers = {{"content-type", "application/json"}};
-  next_request.request_id = "0123";
+      state_(server::make_server_state(*engine_, config_, "small-chat")) {
+  routes_ = server::make_openai_routes(state_);
 }
 
 std::unique_ptr<OpenAiServer> OpenAiServer::with_small_chat(ServerConfig config) {
@@ -40,52 +35,8 @@ std::unique_ptr<OpenAiServer> OpenAiServer::with_small_chat(ServerConfig config)
   return std::make_unique<OpenAiServer>(load_engine(engine_config), std::move(config));
 }
 
-server::Reply OpenAiServer::call(
-    const std::string& method, const std::string& path, const std::string& body
-) {
-  server::HttpRequest http = next_request;
-  http.method = method;
-  http.path = path;
-  http.body = body;
-  const server::Router router(routes_);
-  const server::RouteMatch match = router.find(method, path);
-  if (match.route == nullptr) return HttpResponse{.status = 404};
-  http.path_parameters = match.path_parameters;
-  try {
-    return match.route->handler(http, {});
-  } catch (const std::exception& error) {
-    return server::error_response(server::describe(error));
-  }
-}
-
 Generation OpenAiServer::start(const std::string& path, const std::string& body) {
   return std::get<Generation>(call("POST", path, body));
-}
-
-namespace {
-
-// Reads all streams to their ends; what the answer makes of it.
-HttpResponse finish(Generation& generation, std::string& events) {
-  for (size_t i = 0; i < generation.streams.size(); ++i) {
-    while (auto output = generation.streams[i]->next())
-      generation.answer->add(static_cast<int>(i), std::move(*output), events);
-  }
-  return generation.answer->finish(events);
-}
-
-}  // namespace
-
-HttpResponse OpenAiServer::request(
-    const std::string& method, const std::string& path, const std::string& body
-) {
-  server::Reply reply = call(method, path, body);
-  if (auto* response = std::get_if<HttpResponse>(&reply)) return std::move(*response);
-  auto& generation = std::get<Generation>(reply);
-  EXPECT_FALSE(generation.is_streaming) << body;
-  std::string events;
-  HttpResponse response = finish(generation, events);
-  EXPECT_EQ(events, "") << "one response has no events";
-  return response;
 }
 
 std::unique_ptr<JsonText> OpenAiServer::post_json(
@@ -97,15 +48,7 @@ std::unique_ptr<JsonText> OpenAiServer::post_json(
 }
 
 std::vector<std::string> OpenAiServer::stream(const std::string& path, const std::string& body) {
-  server::Reply reply = call("POST", path, body);
-  if (auto* response = std::get_if<HttpResponse>(&reply)) {
-    ADD_FAILURE() << "no stream: " << response->body;
-    return {};
-  }
-  auto& generation = std::get<Generation>(reply);
-  EXPECT_TRUE(generation.is_streaming) << body;
-  std::string events;
-  finish(generation, events);
+  std::string events = stream_text(path, body);
   std::vector<std::string> data;
   while (!events.empty()) {
     const size_t end = events.find("\n\n");

@@ -7,12 +7,13 @@
 
 #include "server/json_text.h"
 #include "server/openai/openai_routes.h"
+#include "server/route_caller.h"
 #include "support/fake_engine_core_client.h"
 
 namespace quire::test {
 
 // The OpenAI endpoints over an engine, without HTTP.
-class OpenAiServer {
+class OpenAiServer : public RouteCaller {
  public:
   // A FakeModel with small-chat's tokenizer. `config` is that of the server.
   explicit OpenAiServer(FakeModel model, ServerConfig config = {}, int max_model_len = 128);
@@ -21,12 +22,6 @@ class OpenAiServer {
   // The bundled model.
   static std::unique_ptr<OpenAiServer> with_small_chat(ServerConfig config = {});
 
-  server::HttpResponse request(
-      const std::string& method, const std::string& path, const std::string& body = ""
-  );
-  server::HttpResponse post(const std::string& path, const std::string& body) {
-    return request("POST", path, body);
-  }
   // The answer, which must be 200.
   std::unique_ptr<JsonText> post_json(const std::string& path, const std::string& body);
   // The data of each event; the last must be [DONE], and is left out.
@@ -36,15 +31,11 @@ class OpenAiServer {
   server::Generation start(const std::string& path, const std::string& body);
 
   AsyncEngine& engine() { return *engine_; }
-  server::HttpRequest next_request;  // headers and id of the coming requests
 
  private:
-  server::Reply call(const std::string& method, const std::string& path, const std::string& body);
-
   const ServerConfig config_;
   std::unique_ptr<AsyncEngine> engine_;
   server::ServerState state_;
-  std::vector<server::Route> routes_;
 };
 
 // The pieces of a stream put together: events of one choice in order.
