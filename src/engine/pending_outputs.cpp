@@ -10,7 +10,7 @@ void PendingOutputs::add(const OutputEnd& end) {
     }
   }
   // Room that was read already is used before more is taken.
-  if (ends_.size() == ends_.capacity() && 2 * next_ > ends_.size()) {
+  if (ends_.size() == ends_.capacity() && next_ > 0) {
     ends_.erase(ends_.begin(), ends_.begin() + static_cast<ptrdiff_t>(next_));
     next_ = 0;
   }

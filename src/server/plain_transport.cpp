@@ -9,6 +9,12 @@
 namespace quire::server {
 namespace {
 
+constexpr size_t kMaxCopiedBytes = 32 << 10;
+
+void release(std::string& bytes) {
+  std::string().swap(bytes);  // an assignment would keep the memory
+}
+
 class PlainTransport final : public Transport {
  public:
   PlainTransport(Socket socket, std::span<char> scratch)
@@ -80,9 +86,9 @@ class PlainTransport final : public Transport {
     return true;
   }
 
-  // Without a copy, unless most of the memory would lie idle.
+  // A long answer is not copied. Events leave the room behind that they needed to grow.
   void keep_rest(std::string& bytes) {
-    if (2 * rest_.size() > bytes.capacity()) {
+    if (rest_.size() > kMaxCopiedBytes) {
       const size_t num_written = bytes.size() - rest_.size();
       kept_.swap(bytes);
       rest_ = std::string_view(kept_).substr(num_written);
@@ -90,7 +96,7 @@ class PlainTransport final : public Transport {
       kept_ = rest_;
       rest_ = kept_;
     }
-    bytes = {};
+    release(bytes);
   }
 
   void wait_writable() {
@@ -101,7 +107,7 @@ class PlainTransport final : public Transport {
           const size_t before = rest_.size();
           if (error || !write_some()) return user_->on_written(false);
           if (rest_.empty()) {
-            kept_ = {};
+            release(kept_);
             return user_->on_written(true);
           }
           if (rest_.size() < before) user_->on_write_progress();
