@@ -30,7 +30,12 @@ MAY_INCLUDE = {
     "worker": COMPUTE | {"backend", "spec_decode", "core/scheduler_output.h"},
     "engine": COMPUTE | {"backend", "spec_decode", "core", "text", "hub", "worker", "v0"},
     "server": {"base", "config"},
-    "cli": {"base", "config/field_visitor.h", "config/server_fields.h"},
+    "cli": {
+        "base",
+        "config/field_visitor.h",
+        "config/scheduler_choice.h",
+        "config/server_fields.h",
+    },
     "apps": {
         "base",
         "cli",
@@ -42,6 +47,7 @@ MAY_INCLUDE = {
     "python": {
         "base",
         "cli/fixed_options.h",
+        "cli/migrate_check.h",
         "cli/refused_options.h",
         "config/field_visitor.h",
     },
@@ -58,7 +64,7 @@ MAY_INCLUDE_PUBLIC = {
     "config": {"engine_config.h", "sampling_params.h", "request_output.h", "server_config.h"},
     "text": {"tokenizer.h", "chat_template.h"},
     "core": {"sampling_params.h", "request_output.h"},
-    "sample": {"sampling_params.h"},
+    "sample": {"sampling_params.h", "logits_processor.h"},
     "worker": {"sampling_params.h"},
     "engine": ANY,
     "server": ANY,
@@ -78,6 +84,7 @@ TEST_FOLDERS_OF_THEIR_OWN = {
     "e2e",
     "fuzz",
     "python",
+    "python_users",
     "rust",
     "support",
 }

@@ -75,6 +75,15 @@ class LLM {
       const std::vector<std::string>& prompts, const SamplingParams& params
   );
 
+  // The same in two calls: enqueue() adds requests and gives their ids, wait_for_completion() the
+  // outputs of all that were enqueued since the last one, in that order. options.poll: as above.
+  std::vector<std::string> enqueue(
+      std::span<const Prompt> prompts,
+      std::span<const SamplingParams> params,
+      const std::vector<int>& priorities = {}
+  );
+  std::vector<RequestOutput> wait_for_completion(const GenerateOptions& options = {});
+
   // One conversation each, rendered with the model's chat template; otherwise like generate().
   // Throws InvalidArgument "messages" for an empty conversation, "chat_template" when the model has
   // none.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "quire/api.h"
 
 namespace QUIRE_API quire {
+
+class LogitsProcessor;  // quire/logits_processor.h
 
 // How much of the text each RequestOutput carries.
 enum class RequestOutputKind : uint8_t {
@@ -54,6 +57,9 @@ struct SamplingParams {
   std::vector<std::string> bad_words;  // no empty string
   std::optional<RepetitionDetection> repetition_detection;
   std::optional<bool> skip_reading_prefix_cache;  // default and rule: true with prompt_logprobs
+
+  // Code of the user's own that changes logits: one for each of the n completions, or none at all.
+  std::vector<std::shared_ptr<LogitsProcessor>> logits_processors;
 
   // Filled in by the engine from the tokenizer and the model; users leave them empty.
   std::vector<std::vector<int32_t>> bad_words_token_ids;

@@ -71,6 +71,7 @@ void ModelRunnerOutput::clear() {
   sampled_starts.clear();
   logprobs.clear();
   prompt_logprobs.clear();
+  failures.clear();
 }
 
 }  // namespace quire

@@ -101,6 +101,13 @@ struct RequestLogprobs {
   bool operator==(const RequestLogprobs&) const = default;
 };
 
+// A request of the batch whose token could not be sampled.
+struct RequestFailure {
+  int req_idx = 0;  // index into SchedulerOutput::requests
+  std::string reason;
+  bool operator==(const RequestFailure&) const = default;
+};
+
 struct ModelRunnerOutput {
   // Tokens sampled for request r of the step:
   // sampled_token_ids[sampled_starts[r] .. sampled_starts[r + 1]). Empty for a prefill chunk that
@@ -111,6 +118,8 @@ struct ModelRunnerOutput {
   // about the token behind the request's num_computed_tokens.
   std::vector<RequestLogprobs> logprobs;
   std::vector<RequestLogprobs> prompt_logprobs;
+  // These end with an error. The tokens in their places mean nothing.
+  std::vector<RequestFailure> failures;
 
   std::span<const int32_t> sampled(int req_idx) const {
     return std::span(sampled_token_ids)

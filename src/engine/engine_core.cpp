@@ -56,6 +56,7 @@ void EngineCore::run_step(EngineCoreOutputs& outputs) {
   const SchedulerOutput& output = scheduler_->schedule();
   executor_->execute_model(output);
   ModelRunnerOutput& result = executor_->sample_tokens();
+  fail_requests(output, result, outputs);
   scheduler_->update(output, result, outputs);
   record_step(output);
   record_scheduler_stats();
@@ -77,11 +78,26 @@ bool EngineCore::start_step() {
 void EngineCore::finish_step(EngineCoreOutputs& outputs) {
   const SchedulerOutput& plan = plans_[oldest_];
   ModelRunnerOutput& result = executor_->sample_tokens();
+  fail_requests(plan, result, outputs);
   scheduler_->update(plan, result, outputs);
   record_step(plan);
   record_scheduler_stats();
   oldest_ = (oldest_ + 1) % plans_.size();
   --num_steps_under_way_;
+}
+
+void EngineCore::fail_requests(
+    const SchedulerOutput& plan, const ModelRunnerOutput& result, EngineCoreOutputs& outputs
+) {
+  for (const RequestFailure& failure : result.failures) {
+    const RequestId id = plan.requests[failure.req_idx].request_id;
+    if (scheduler_->finish_requests({&id, 1}, RequestStatus::kFinishedError).empty()) continue;
+    EngineCoreOutput& output = outputs.outputs.emplace_back();
+    output.request_id = id;
+    output.finish_reason = FinishReason::kError;
+    output.error = failure.reason;
+    outputs.is_awaited = true;
+  }
 }
 
 void EngineCore::pause(PauseMode mode, EngineCoreOutputs& outputs) {

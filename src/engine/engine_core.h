@@ -49,6 +49,10 @@ class EngineCore {
   void finish_step(EngineCoreOutputs& outputs);
   void run_step(EngineCoreOutputs& outputs);
   void run_overlapped_step(EngineCoreOutputs& outputs);
+  // Ends the requests of the step that the runner could not sample for.
+  void fail_requests(
+      const SchedulerOutput& plan, const ModelRunnerOutput& result, EngineCoreOutputs& outputs
+  );
   void record_step(const SchedulerOutput& output);
   void record_scheduler_stats();
   void record_drafts(const SpecDecodingStats& stats);

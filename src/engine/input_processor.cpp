@@ -36,6 +36,8 @@ std::vector<int32_t> encode_bad_word(const Tokenizer& tokenizer, const std::stri
 SamplingParams completion_params(const SamplingParams& params, int index) {
   SamplingParams child = params;
   child.n = 1;
+  if (!params.logits_processors.empty())
+    child.logits_processors = {params.logits_processors[index]};
   // Wraps around at the largest seed.
   if (child.seed) child.seed = static_cast<int64_t>(static_cast<uint64_t>(*child.seed) + index);
   // All completions have the same prompt: the first one reports its logprobs.
@@ -84,6 +86,7 @@ ProcessedInput InputProcessor::process(
   check_pending_outputs(params, options.max_pending_outputs);
   check_needs_tokenizer(params);
   check_needs_logits(params);
+  check_logits_processors(params);
   const std::vector<int32_t> token_ids = tokenize(prompt);
   check_prompt(token_ids, prompt.token_ids.empty() ? "prompt" : "prompt_token_ids");
   complete_params(params, static_cast<int>(token_ids.size()));
@@ -178,14 +181,30 @@ void InputProcessor::check_needs_tokenizer(const SamplingParams& params) const {
 
 void InputProcessor::check_needs_logits(const SamplingParams& params) const {
   if (config_.has_logits) return;
-  const char* field = params.logprobs            ? "logprobs"
-                      : params.prompt_logprobs   ? "prompt_logprobs"
-                      : params.logprob_token_ids ? "logprob_token_ids"
-                                                 : nullptr;
+  const char* field = params.logprobs                     ? "logprobs"
+                      : params.prompt_logprobs            ? "prompt_logprobs"
+                      : params.logprob_token_ids          ? "logprob_token_ids"
+                      : !params.logits_processors.empty() ? "logits_processors"
+                                                          : nullptr;
   if (!field) return;
   throw InvalidArgument(
       field,
       fmt::format("--load-format null computes no logits: leave {} out, or load the model.", field)
+  );
+}
+
+void InputProcessor::check_logits_processors(const SamplingParams& params) const {
+  const auto& processors = params.logits_processors;
+  const bool has_null = std::ranges::any_of(processors, [](const auto& p) { return p == nullptr; });
+  if (processors.empty()) return;
+  if (!has_null && processors.size() == static_cast<size_t>(params.n)) return;
+  throw InvalidArgument(
+      "logits_processors",
+      fmt::format(
+          "logits_processors must have one for each of the n={} completions, got {}.",
+          params.n,
+          has_null ? "a null pointer" : fmt::to_string(processors.size())
+      )
   );
 }
 

@@ -45,6 +45,7 @@ class InputProcessor {
   void check_prompt(const std::vector<int32_t>& token_ids, const char* field) const;
   void check_needs_tokenizer(const SamplingParams& params) const;
   void check_needs_logits(const SamplingParams& params) const;
+  void check_logits_processors(const SamplingParams& params) const;
   void complete_params(SamplingParams& params, int num_prompt_tokens) const;
   void add_eos_token_ids(SamplingParams& params) const;
   void tokenize_bad_words(SamplingParams& params) const;

@@ -43,15 +43,21 @@ class ReadyList {
   std::vector<size_t> ready_;
 };
 
+// Requests on their way, and who of them has something to read.
+struct Batch {
+  Streams streams;
+  std::shared_ptr<ReadyList> ready = std::make_shared<ReadyList>();
+};
+
 // Output i is that of stream i.
 class OutputCollector {
  public:
-  OutputCollector(const Streams& streams, ReadyList& ready, const GenerateOptions& options)
-      : streams_(streams),
-        ready_(ready),
-        outputs_(streams.size()),
+  OutputCollector(const Batch& batch, const GenerateOptions& options)
+      : streams_(batch.streams),
+        ready_(*batch.ready),
+        outputs_(streams_.size()),
         poll_(options.poll),
-        bar_("Processed prompts", static_cast<int64_t>(streams.size()), options.use_tqdm) {}
+        bar_("Processed prompts", static_cast<int64_t>(streams_.size()), options.use_tqdm) {}
 
   // Requests finish in any order, and the bar shows each at once.
   std::vector<RequestOutput> collect() {
@@ -66,6 +72,7 @@ class OutputCollector {
 
  private:
   void take_if_ready(size_t i) {
+    if (i >= streams_.size()) return;  // of one that was refused with its neighbours
     auto output = streams_[i]->try_next();
     if (!output) return;
     ++num_done_;
@@ -110,30 +117,35 @@ void check_one_per_prompt(const char* field, size_t number, size_t num_prompts) 
 struct LLM::Impl {
   explicit Impl(std::unique_ptr<AsyncEngine> owned) : engine(std::move(owned)) {}
 
-  Streams add_requests(
+  // All of them, or none. Gives the ids.
+  std::vector<std::string> add_requests(
       std::span<const Prompt> prompts,
       std::span<const SamplingParams> params,
       const std::vector<int>& priorities,
-      const std::shared_ptr<ReadyList>& ready
+      Batch& batch
   ) {
     if (params.size() != 1) check_one_per_prompt("params", params.size(), prompts.size());
     if (!priorities.empty()) check_one_per_prompt("priorities", priorities.size(), prompts.size());
     Streams streams;  // dropped when one is refused, and so aborted
+    std::vector<std::string> ids;
     for (size_t i = 0; i < prompts.size(); ++i) {
       SamplingParams one = params[params.size() == 1 ? 0 : i];
       one.output_kind = RequestOutputKind::kFinalOnly;
       AddRequestOptions options;
-      options.on_output = [ready, i] { ready->add(i); };
+      const size_t place = batch.streams.size() + i;
+      options.on_output = [ready = batch.ready, place] { ready->add(place); };
       if (!priorities.empty()) options.priority = priorities[i];
-      streams.push_back(
-          engine->add_request(std::to_string(next_request_id++), prompts[i], one, options)
-      );
+      ids.push_back(std::to_string(next_request_id++));
+      streams.push_back(engine->add_request(ids.back(), prompts[i], one, options));
     }
-    return streams;
+    batch.streams.insert(batch.streams.end(), streams.begin(), streams.end());
+    return ids;
   }
 
   std::unique_ptr<AsyncEngine> engine;
   std::atomic<uint64_t> next_request_id = 0;
+  std::mutex enqueued_mutex;
+  Batch enqueued;
 };
 
 LLM::LLM(const EngineConfig& config) : LLM(std::make_unique<AsyncEngine>(config)) {}
@@ -145,9 +157,27 @@ std::vector<RequestOutput> LLM::generate(
     std::span<const SamplingParams> params,
     const GenerateOptions& options
 ) {
-  const auto ready = std::make_shared<ReadyList>();
-  const Streams streams = impl_->add_requests(prompts, params, options.priorities, ready);
-  return OutputCollector(streams, *ready, options).collect();
+  Batch batch;
+  impl_->add_requests(prompts, params, options.priorities, batch);
+  return OutputCollector(batch, options).collect();
+}
+
+std::vector<std::string> LLM::enqueue(
+    std::span<const Prompt> prompts,
+    std::span<const SamplingParams> params,
+    const std::vector<int>& priorities
+) {
+  const std::lock_guard lock(impl_->enqueued_mutex);
+  return impl_->add_requests(prompts, params, priorities, impl_->enqueued);
+}
+
+std::vector<RequestOutput> LLM::wait_for_completion(const GenerateOptions& options) {
+  Batch batch;
+  {
+    const std::lock_guard lock(impl_->enqueued_mutex);
+    std::swap(batch, impl_->enqueued);
+  }
+  return OutputCollector(batch, options).collect();
 }
 
 std::vector<RequestOutput> LLM::generate(

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "ops/sampling_rows.h"
+#include "quire/logits_processor.h"
 #include "sample/candidates.h"
 #include "sample/exponential_race.h"
 #include "sample/logits_processors.h"
@@ -31,6 +32,7 @@ struct Slot {
   int top_k = 0;  // 0: off
   uint64_t seed = 0;
   LogitsProcessors processors;
+  std::shared_ptr<LogitsProcessor> custom;  // of the user's own; may throw
   Penalties penalties;
   std::optional<LogprobsRequest> logprobs;
 };
@@ -159,6 +161,10 @@ struct Sampler::Impl {
   void begin(const Tensor& tensor, std::span<const SamplingRow> all_rows, SamplerOutput& output);
   void allocate_scratch(int num_threads, Arena& arena);
   Scratch scratch_of(int thread_idx) const;
+  bool has_custom(int row_idx) const { return slots[rows[row_idx].slot].custom != nullptr; }
+  void sample_plain_rows(const Stream& stream, SamplerOutput& output) const;
+  void sample_custom_rows(SamplerOutput& output) const;
+  void sample_into(SamplerOutput& output, int row_idx, Scratch scratch) const;
   int32_t sample_row(int row_idx, Scratch scratch, TokenLogprobs* logprobs) const;
 };
 
@@ -191,12 +197,15 @@ void Sampler::add_request(int slot_idx, uint64_t request_id, const SamplingParam
   slot.seed = params.seed ? static_cast<uint64_t>(*params.seed)
                           : derive_seed(impl_->engine_seed, request_id);
   slot.processors.reset(params);
+  slot.custom = params.logits_processors.empty() ? nullptr : params.logits_processors.front();
   slot.penalties.reset(params);
   slot.logprobs = logprobs_request(params);
 }
 
 void Sampler::remove_request(int slot_idx) {
-  impl_->slots.at(slot_idx).in_use = false;
+  Slot& slot = impl_->slots.at(slot_idx);
+  slot.in_use = false;
+  slot.custom.reset();
 }
 
 void Sampler::sample(
@@ -210,13 +219,35 @@ void Sampler::sample(
   const int num_rows = static_cast<int>(rows.size());
   impl_->begin(logits, rows, output);
   impl_->allocate_scratch(num_row_threads(stream, num_rows), arena);
-  const std::span<const int> with_logprobs = output.logprob_rows;
-  for_each_row(stream, num_rows, [&](int row, int thread_idx) {
-    const auto place = std::ranges::lower_bound(with_logprobs, row);
-    const bool report = place != with_logprobs.end() && *place == row;
-    TokenLogprobs* logprobs = report ? &output.logprobs[place - with_logprobs.begin()] : nullptr;
-    output.token_ids[row] = impl_->sample_row(row, impl_->scratch_of(thread_idx), logprobs);
+  impl_->sample_plain_rows(stream, output);
+  impl_->sample_custom_rows(output);
+}
+
+void Sampler::Impl::sample_plain_rows(const Stream& stream, SamplerOutput& output) const {
+  for_each_row(stream, static_cast<int>(rows.size()), [&](int row, int thread_idx) {
+    if (!has_custom(row)) sample_into(output, row, scratch_of(thread_idx));
   });
+}
+
+// On this thread, because the user's code may throw. What it throws is a matter of its row alone.
+void Sampler::Impl::sample_custom_rows(SamplerOutput& output) const {
+  for (int row = 0; row < static_cast<int>(rows.size()); ++row) {
+    if (!has_custom(row)) continue;
+    try {
+      sample_into(output, row, scratch_of(0));
+    } catch (const std::exception& error) {
+      output.token_ids[row] = slots[rows[row].slot].processors.last_resort();
+      output.failures.push_back({row, error.what()});
+    }
+  }
+}
+
+void Sampler::Impl::sample_into(SamplerOutput& output, int row_idx, Scratch scratch) const {
+  const std::span<const int> with_logprobs = output.logprob_rows;
+  const auto place = std::ranges::lower_bound(with_logprobs, row_idx);
+  const bool report = place != with_logprobs.end() && *place == row_idx;
+  TokenLogprobs* logprobs = report ? &output.logprobs[place - with_logprobs.begin()] : nullptr;
+  output.token_ids[row_idx] = sample_row(row_idx, scratch, logprobs);
 }
 
 // Everything that may allocate or throw: the threads do neither.
@@ -236,6 +267,7 @@ void Sampler::Impl::begin(
   logits = tensor.data<float>();
   output.token_ids.resize(all_rows.size());
   output.logprob_rows.clear();
+  output.failures.clear();
   for (int i = 0; i < static_cast<int>(num_rows); ++i) {
     const SamplingRow& row = rows[i];
     Slot& slot = slots.at(row.slot);
@@ -275,6 +307,10 @@ int32_t Sampler::Impl::sample_row(int row_idx, Scratch scratch, TokenLogprobs* l
   if (report_raw) std::ranges::copy(values, scratch.reported.begin());
   const auto output_ids = row.token_ids.subspan(static_cast<size_t>(row.num_prompt_tokens));
   if (slot.processors.enabled()) slot.processors.apply(values, output_ids);
+  if (slot.custom) {
+    const auto prompt_ids = row.token_ids.first(static_cast<size_t>(row.num_prompt_tokens));
+    slot.custom->apply(prompt_ids, output_ids, values);
+  }
   if (slot.penalties.enabled()) slot.penalties.apply(values);
   if (report_processed) std::ranges::copy(values, scratch.reported.begin());
 

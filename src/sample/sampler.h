@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "config/token_logprobs.h"
@@ -23,17 +24,24 @@ struct SamplingRow {
   int num_prompt_tokens = 0;
 };
 
+// A row for which a LogitsProcessor threw.
+struct RowFailure {
+  int row = 0;
+  std::string reason;
+};
+
 struct SamplerOutput {
   std::vector<int32_t> token_ids;  // [num_rows]
   // Rows that asked for logprobs; logprobs[i] belongs to row logprob_rows[i].
   std::vector<int> logprob_rows;
   std::vector<TokenLogprobs> logprobs;
+  std::vector<RowFailure> failures;  // their tokens and logprobs mean nothing
 };
 
 // Turns logits into tokens, in vLLM's order: raw logprobs, allowed ids, bad words, min_tokens,
-// bias, penalties; greedy: the largest logit, of equal ones the lowest id; else temperature, min_p,
-// top_k (ties with the k-th stay), top_p, draw. State per request lives in its slot, so a steady
-// step without logprobs allocates nothing.
+// bias, the user's LogitsProcessor, penalties; greedy: the largest logit, of equal ones the lowest
+// id; else temperature, min_p, top_k (ties with the k-th stay), top_p, draw. State per request
+// lives in its slot, so a steady step without logprobs allocates nothing.
 //
 // Randomness is counter-based (sample/random.h): a draw depends on the request's seed and the
 // position of the token, not on the batch. A request without a seed gets one from the engine's seed
@@ -51,7 +59,7 @@ class Sampler {
   void remove_request(int slot);
 
   // logits [num_rows, vocab_size] float32 are overwritten. arena: workspace. The rows are shared
-  // out over the stream's threads.
+  // out over the stream's threads, except those with a LogitsProcessor, which the caller's serves.
   void sample(
       const Stream& stream,
       const Tensor& logits,

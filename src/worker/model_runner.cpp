@@ -129,6 +129,9 @@ void ModelRunner::sample_rows() {
     logprobs.req_idx = reqs[sampled_.logprob_rows[i]];
     logprobs.positions.push_back(std::move(sampled_.logprobs[i]));
   }
+  for (RowFailure& failure : sampled_.failures)
+    result_.failures.push_back({reqs[failure.row], std::move(failure.reason)});
+  sampled_.failures.clear();
   sampled_.logprob_rows.clear();
   sampled_.logprobs.clear();
 }

@@ -22,8 +22,10 @@ using ::testing::IsEmpty;
 // Remembers the order of the calls: 'e' for execute_model, 's' for sample_tokens.
 class RecordingExecutor final : public Executor {
  public:
-  RecordingExecutor(const KVCacheConfig& config, std::string& calls)
-      : runner_(config), calls_(calls) {}
+  RecordingExecutor(
+      const KVCacheConfig& config, std::string& calls, std::vector<RequestFailure>& failures
+  )
+      : runner_(config), calls_(calls), failures_(failures) {}
   void execute_model(const SchedulerOutput& output) override {
     calls_ += 'e';
     results_.push_back(runner_.execute(output));
@@ -32,12 +34,14 @@ class RecordingExecutor final : public Executor {
     calls_ += 's';
     current_ = std::move(results_.front());
     results_.erase(results_.begin());
+    current_.failures = std::exchange(failures_, {});
     return current_;
   }
 
  private:
   FakeRunner runner_;
   std::string& calls_;
+  std::vector<RequestFailure>& failures_;  // of the next result
   std::vector<ModelRunnerOutput> results_;
   ModelRunnerOutput current_;
 };
@@ -47,7 +51,7 @@ class EngineCoreTest : public ::testing::Test {
   explicit EngineCoreTest(SchedulerOptions options = {.enable_prefix_caching = true})
       : core_(
             std::unique_ptr<SchedulerInterface>(new Scheduler(create_scheduler(options))),
-            std::make_unique<RecordingExecutor>(make_kv_cache_config(options), calls_),
+            std::make_unique<RecordingExecutor>(make_kv_cache_config(options), calls_, failures_),
             options.num_blocks,
             options.async_scheduling ? 2 : 1
         ) {}
@@ -69,6 +73,7 @@ class EngineCoreTest : public ::testing::Test {
       const auto ids = outputs.new_token_ids(told);
       tokens_[told.request_id].insert(tokens_[told.request_id].end(), ids.begin(), ids.end());
       if (told.finish_reason) reasons_[told.request_id] = *told.finish_reason;
+      if (!told.error.empty()) errors_[told.request_id] = told.error;
     }
   }
   void run_to_the_end() {
@@ -94,10 +99,28 @@ class EngineCoreTest : public ::testing::Test {
   }
 
   std::string calls_;
+  std::vector<RequestFailure> failures_;
   EngineCore core_;
   std::map<RequestId, std::vector<int32_t>> tokens_;
   std::map<RequestId, FinishReason> reasons_;
+  std::map<RequestId, std::string> errors_;
 };
+
+TEST_F(EngineCoreTest, ARequestThatCouldNotBeSampledForFailsAlone) {
+  add(1);
+  add(2);
+  add(3);
+  step();
+  failures_ = {{.req_idx = 1, .reason = "no rule for that"}};
+  step();
+  EXPECT_EQ(reasons_, (std::map<RequestId, FinishReason>{{2, FinishReason::kError}}));
+  EXPECT_EQ(errors_.at(2), "no rule for that");
+  EXPECT_EQ(tokens_[2].size(), 1u) << "the token of the failed step means nothing";
+  run_to_the_end();
+  expect_complete(1);
+  expect_complete(3);
+  EXPECT_EQ(core_.stats().kv_cache_usage, 0.0);
+}
 
 TEST_F(EngineCoreTest, ServesRequestsThatComeWhileOthersRun) {
   add(1);
@@ -230,6 +253,20 @@ TEST_F(AsyncEngineCoreTest, AnAbortWithStepsUnderWayDropsTheirTokens) {
   run_to_the_end();
   EXPECT_EQ(tokens_[1].size(), 1u);
   EXPECT_EQ(reasons_.at(1), FinishReason::kAbort);
+  expect_complete(2);
+}
+
+TEST_F(AsyncEngineCoreTest, AFailedRequestIsToldOnceWithStepsUnderWay) {
+  add(1);
+  add(2);
+  step();
+  failures_ = {{.req_idx = 0, .reason = "no rule for that"}};
+  step();
+  failures_ = {{.req_idx = 0, .reason = "told already"}};
+  step();
+  EXPECT_EQ(errors_, (std::map<RequestId, std::string>{{1, "no rule for that"}}));
+  EXPECT_EQ(tokens_[1].size(), 1u);
+  run_to_the_end();
   expect_complete(2);
 }
 

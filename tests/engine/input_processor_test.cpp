@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "quire/error.h"
+#include "quire/logits_processor.h"
 #include "support/test_paths.h"
 
 namespace quire {
@@ -50,6 +51,30 @@ class InputProcessorTest : public ::testing::Test {
   std::shared_ptr<const Tokenizer> tokenizer_ =
       Tokenizer::from_dir(test::bundled_models_dir() / "small-chat");
 };
+
+struct NoChange final : LogitsProcessor {
+  void apply(std::span<const int32_t>, std::span<const int32_t>, std::span<float>) override {}
+};
+
+TEST_F(InputProcessorTest, GivesEachCompletionALogitsProcessorOfItsOwn) {
+  SamplingParams params;
+  params.n = 2;
+  params.logits_processors = {std::make_shared<NoChange>(), std::make_shared<NoChange>()};
+  const ProcessedInput input = process({.text = "Hello"}, params);
+  for (int i = 0; i < 2; ++i) {
+    const SamplingParams& own = input.requests[i]->sampling_params;
+    EXPECT_THAT(own.logits_processors, ElementsAre(params.logits_processors[i]));
+  }
+  params.logits_processors.pop_back();
+  expect_refused(
+      {.text = "Hello"}, params, "logits_processors", "each of the n=2 completions, got 1"
+  );
+  params.logits_processors.push_back(nullptr);
+  expect_refused({.text = "Hello"}, params, "logits_processors", "got a null pointer");
+  params.logits_processors.back() = params.logits_processors.front();
+  config_.has_logits = false;
+  expect_refused({.text = "Hello"}, params, "logits_processors", "--load-format null");
+}
 
 TEST_F(InputProcessorTest, TokenizesText) {
   const ProcessedInput input = process({.text = "Once upon a time"});

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "quire/error.h"
+#include "quire/logits_processor.h"
 #include "sample/sampler_fixture.h"
 #include "support/reference_sampling.h"
 
@@ -253,6 +254,73 @@ TEST(Sampler, ReportsTheTokensThatWereNamedInsteadOfTheLikeliest) {
   std::vector<float> logits(100, 0.0f);
   logits[3] = 5.0f;
   EXPECT_EQ(sampler.logprobs({.logits = logits}).token_ids, (Ids{3, 42, 7}));
+}
+
+// Bans one token, remembers what it was shown, and throws at a given length.
+class Ban final : public LogitsProcessor {
+ public:
+  explicit Ban(int32_t token_id, size_t fails_at = 99) : token_id_(token_id), fails_at_(fails_at) {}
+  void apply(
+      std::span<const int32_t> prompt_token_ids,
+      std::span<const int32_t> output_token_ids,
+      std::span<float> logits
+  ) override {
+    if (output_token_ids.size() == fails_at_) throw std::runtime_error("no rule for that");
+    prompt_ids_.assign(prompt_token_ids.begin(), prompt_token_ids.end());
+    output_ids_.assign(output_token_ids.begin(), output_token_ids.end());
+    logits[token_id_] = -std::numeric_limits<float>::infinity();
+  }
+
+  Ids prompt_ids_, output_ids_;
+
+ private:
+  int32_t token_id_;
+  size_t fails_at_;
+};
+
+TEST(Sampler, ShowsAUsersProcessorTheTokensAndTakesItsLogits) {
+  TestSampler sampler(4);
+  const auto ban = std::make_shared<Ban>(2);
+  sampler.add(0, {.temperature = 0.0, .logprobs = 0, .logits_processors = {ban}});
+  const TestRow row{.logits = {1, 2, 5, 3}, .prompt = {1, 0}, .output = {3}};
+  EXPECT_EQ(sampler.token(row), 3);
+  EXPECT_EQ(ban->prompt_ids_, (Ids{1, 0}));
+  EXPECT_EQ(ban->output_ids_, Ids{3});
+  EXPECT_EQ(sampler.logprobs(row).rank, 2) << "raw logprobs are the model's own";
+  sampler.remove(0);
+  EXPECT_EQ(ban.use_count(), 1) << "a slot that is free holds nothing";
+}
+
+TEST(Sampler, AppliesAUsersProcessorAfterTheBiasAndBeforePenalties) {
+  TestSampler sampler(3);
+  const auto ban = std::make_shared<Ban>(0);
+  sampler.add(
+      0,
+      {.presence_penalty = 2.0,
+       .temperature = 0.0,
+       .logit_bias = {{0, 50.0f}},
+       .logits_processors = {ban}}
+  );
+  EXPECT_EQ(sampler.token({.logits = {0, 3, 2}, .output = {1}}), 2);
+}
+
+TEST(Sampler, FailsTheRowAloneWhoseProcessorThrows) {
+  TestSampler sampler(4);
+  for (int slot = 0; slot < 3; ++slot) {
+    const auto ban = std::make_shared<Ban>(2, slot == 1 ? 0 : 99);
+    sampler.add(slot, {.temperature = 0.0, .logits_processors = {ban}});
+  }
+  sampler.add(3, {.temperature = 0.0});
+  std::vector<TestRow> rows;
+  for (int slot = 0; slot < 4; ++slot)
+    rows.push_back({.slot = slot, .logits = {1, 2, 5, 3}});
+  const SamplerOutput& output = sampler.step(rows);
+  EXPECT_EQ(output.token_ids, (Ids{3, 0, 3, 2}));
+  ASSERT_EQ(output.failures.size(), 1u);
+  EXPECT_EQ(output.failures[0].row, 1);
+  EXPECT_EQ(output.failures[0].reason, "no rule for that");
+  rows[1].output = {7};
+  EXPECT_TRUE(sampler.step(rows).failures.empty());
 }
 
 TEST(Sampler, RefusesASlotThatIsTaken) {
