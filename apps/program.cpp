@@ -35,6 +35,7 @@ constexpr std::array kCommands = {
     Command{"tokenize", run_tokenize, "Turn text into token ids."},
     Command{"render-chat", run_render_chat, "Render a conversation with a chat template."},
     Command{"bench", run_bench, "Measure: serve, throughput, latency."},
+    Command{"migrate-check", run_migrate_check, "Say what becomes of a script or line for vLLM."},
     Command{"collect-env", run_collect_env, "Print what a bug report should tell of this machine."},
 };
 

@@ -1,0 +1,98 @@
+#include "cli/migrate_check.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quire/error.h"
+
+namespace quire::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// The one finding about `what`.
+Finding finding(const MigrationReport& report, const std::string& what) {
+  const auto found = std::ranges::find(report.findings, what, &Finding::what);
+  if (found != report.findings.end()) return *found;
+  ADD_FAILURE() << "nothing is said of " << what;
+  return {};
+}
+
+MigrationReport check(const std::string& line) {
+  return check_command(split_line(line));
+}
+
+TEST(MigrateCheck, TellsOptionsThatWorkFromThoseThatAreRefused) {
+  const MigrationReport report =
+      check("vllm serve some/model --max-model-len 4096 -tp 2 --dtype=bfloat16 --seed -1");
+  EXPECT_EQ(finding(report, "some/model").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--max-model-len 4096").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--dtype=bfloat16").fate, Fate::kWorks);
+  const Finding refused = finding(report, "-tp 2");
+  EXPECT_EQ(refused.fate, Fate::kRefused);
+  EXPECT_THAT(refused.sentence, HasSubstr("One process serves one copy of the model"));
+  EXPECT_STREQ(report.engine, "V1");
+}
+
+TEST(MigrateCheck, AValueWithAMinusBelongsToItsOption) {
+  EXPECT_EQ(
+      finding(check("vllm serve m --max-logprobs -1"), "--max-logprobs -1").fate, Fate::kWorks
+  );
+}
+
+TEST(MigrateCheck, AnOptionThatNeedsAnotherIsTriedBesideIt) {
+  const std::string line = "vllm serve m --enable-auto-tool-choice";
+  EXPECT_EQ(finding(check(line), "--enable-auto-tool-choice").fate, Fate::kRefused);
+  const auto report = check(line + " --tool-call-parser hermes --enable-lora");
+  EXPECT_EQ(finding(report, "--enable-auto-tool-choice").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--enable-lora").fate, Fate::kRefused);
+}
+
+TEST(MigrateCheck, OptionsOfV0ChooseItOrAreRefused) {
+  EXPECT_STREQ(check("vllm serve m --scheduler-delay-factor 0.5").engine, "V0");
+  const auto refused = check("VLLM_USE_V1=1 vllm serve m --scheduler-delay-factor 0.5");
+  EXPECT_THAT(finding(refused, "scheduler_delay_factor").sentence, HasSubstr("V1 scheduler"));
+  EXPECT_STREQ(check("VLLM_USE_V1=0 vllm serve m").engine, "V0");
+}
+
+TEST(MigrateCheck, NamesVariablesThatNobodyReads) {
+  const auto report = check("VLLM_ATTENTION_BACKEND=X HF_TOKEN=t VLLM_USE_V1=1 vllm serve m");
+  EXPECT_EQ(finding(report, "VLLM_ATTENTION_BACKEND=X").fate, Fate::kChanged);
+  EXPECT_EQ(finding(report, "HF_TOKEN=t").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "VLLM_USE_V1=1").fate, Fate::kWorks);
+  EXPECT_EQ(check("export VLLM_USE_V1=1").findings.size(), 1u);
+}
+
+TEST(MigrateCheck, SaysThatAShareOfMemoryIsOfAnotherDevice) {
+  const auto report = check("vllm serve m --gpu_memory_utilization=0.9");
+  EXPECT_EQ(finding(report, "--gpu_memory_utilization=0.9").fate, Fate::kChanged);
+}
+
+TEST(MigrateCheck, KnowsTheServersOtherName) {
+  const auto report =
+      check("python -m vllm.entrypoints.openai.api_server --model m --quantization awq");
+  EXPECT_EQ(finding(report, "--model m").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--quantization awq").fate, Fate::kRefused);
+}
+
+TEST(MigrateCheck, RefusesOtherCommands) {
+  EXPECT_THROW((void)check("vllm"), InvalidArgument);
+  EXPECT_THROW((void)check("serve m"), InvalidArgument);
+  EXPECT_THROW((void)check(""), InvalidArgument);
+}
+
+TEST(SplitLine, KnowsQuotesEscapesAndLinesThatGoOn) {
+  EXPECT_THAT(split_line(" a  b\t'c d' "), ElementsAre("a", "b", "c d"));
+  EXPECT_THAT(
+      split_line(R"(--x='{"a": 1}' "q\"w" e\ f '')"),
+      ElementsAre(R"(--x={"a": 1})", "q\"w", "e f", "")
+  );
+  EXPECT_THAT(split_line("a \\\n  b"), ElementsAre("a", "b"));
+  EXPECT_THAT(split_line(""), ElementsAre());
+}
+
+}  // namespace
+}  // namespace quire::cli
