@@ -23,6 +23,7 @@ void bind_sampling_params(nb::module_& m);
 void bind_llm(nb::module_& m);  // offline
 void bind_engine(nb::module_& m);  // request by request
 void bind_tokenizer(nb::module_& m);
+void bind_migration(nb::module_& m);  // what becomes of scripts and command lines for vLLM
 
 // Keyword arguments by the names of EngineConfig. TypeError for unknown names.
 EngineConfig engine_config_from(const nb::dict& kwargs);

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/prompt.h"
+#include "python/bindings/sampling_params.h"
 #include "quire/async_engine.h"
 #include "quire/error.h"
 #include "quire/tokenizer.h"
@@ -90,6 +91,14 @@ class NativeEngine {
   explicit NativeEngine(const EngineConfig& config)
       : ready_(std::make_shared<ReadyQueue>()), engine_(config) {}
 
+  // Its threads may want the GIL while they end.
+  ~NativeEngine() {
+    const nb::gil_scoped_release release;
+    engine_.shutdown();
+  }
+  NativeEngine(const NativeEngine&) = delete;
+  NativeEngine& operator=(const NativeEngine&) = delete;
+
   AsyncEngine& engine() { return engine_; }
   ReadyQueue& ready() { return *ready_; }
 
@@ -120,17 +129,20 @@ void bind_requests(nb::class_<NativeEngine>& engine) {
              int64_t key,
              const std::string& request_id,
              nb::handle prompt,
-             const SamplingParams& params,
-             int priority) {
+             const PySamplingParams& params,
+             int priority,
+             nb::handle custom) {
             const Prompt read = read_prompt(prompt);
+            const SamplingParams known = engine_params(params, custom);
             const nb::gil_scoped_release release;
-            return OutputReader(self.add_request(key, request_id, read, params, priority));
+            return OutputReader(self.add_request(key, request_id, read, known, priority));
           },
           nb::arg("key"),
           nb::arg("request_id"),
           nb::arg("prompt"),
           nb::arg("params"),
-          nb::arg("priority")
+          nb::arg("priority"),
+          nb::arg("custom")
       )
       .def(
           "abort",
@@ -156,7 +168,7 @@ void bind_requests(nb::class_<NativeEngine>& engine) {
           Release()
       )
       .def("default_sampling_params", [](NativeEngine& self) {
-        return self.engine().default_sampling_params();
+        return PySamplingParams(self.engine().default_sampling_params());
       });
 }
 
@@ -193,6 +205,11 @@ void bind_state(nb::class_<NativeEngine>& engine) {
       .def("is_paused", [](NativeEngine& self) { return self.engine().is_paused(); })
       .def("tokenizer", [](NativeEngine& self) { return self.engine().tokenizer(); })
       .def("max_model_len", [](NativeEngine& self) { return self.engine().max_model_len(); })
+      .def(
+          "num_unfinished_requests",
+          [](NativeEngine& self) { return self.engine().stats().num_unfinished_reqs; }
+      )
+      .def("max_num_seqs", [](NativeEngine& self) { return self.engine().max_num_seqs(); })
       .def("dead_reason", [](NativeEngine& self) { return self.engine().dead_reason(); })
       .def("uses_v0", [](NativeEngine& self) { return self.engine().stats().uses_v0; })
       .def("metrics", [](NativeEngine& self) { return metrics_to_python(self.engine().metrics()); })

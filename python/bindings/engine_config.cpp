@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "cli/fixed_options.h"
+#include "cli/migrate_check.h"
 #include "cli/refused_options.h"
 #include "config/field_visitor.h"
 #include "python/bindings/bindings.h"
@@ -40,6 +42,45 @@ nb::list engine_fields() {
     fields.append(nb::make_tuple(name, help));
   });
   return fields;
+}
+
+namespace {
+
+// ([(what, fate, sentence)], engine)
+nb::tuple to_tuple(const cli::MigrationReport& report) {
+  nb::list findings;
+  for (const cli::Finding& finding : report.findings)
+    findings.append(nb::make_tuple(finding.what, cli::fate_name(finding.fate), finding.sentence));
+  return nb::make_tuple(findings, report.engine);
+}
+
+}  // namespace
+
+void bind_migration(nb::module_& m) {
+  m.def(
+      "check_command",
+      [](const std::vector<std::string>& words) { return to_tuple(cli::check_command(words)); },
+      nb::arg("words")
+  );
+  m.def(
+      "split_line", [](const std::string& line) { return cli::split_line(line); }, nb::arg("line")
+  );
+  m.def(
+      "check_variable",
+      [](const std::string& name, const std::string& value) {
+        return to_tuple({{cli::check_variable(name, value)}});
+      },
+      nb::arg("name"),
+      nb::arg("value")
+  );
+  m.def(
+      "check_engine",
+      [](const nb::dict& kwargs, const std::string& use_v1) {
+        return to_tuple(cli::check_engine(engine_config_from(kwargs), use_v1));
+      },
+      nb::arg("kwargs"),
+      nb::arg("use_v1")
+  );
 }
 
 std::optional<std::pair<std::string, std::string>> foreign_option(const std::string& name) {

@@ -9,6 +9,7 @@
 #include "python/bindings/bindings.h"
 #include "python/bindings/convert.h"
 #include "python/bindings/prompt.h"
+#include "python/bindings/sampling_params.h"
 #include "quire/tokenizer.h"
 
 namespace quire::python {
@@ -27,19 +28,49 @@ nb::list outputs_to_python(std::vector<RequestOutput>&& outputs) {
   return list;
 }
 
-// `params`: one SamplingParams or a list of them.
-std::vector<SamplingParams> read_params(nb::handle params) {
-  if (nb::isinstance<SamplingParams>(params)) return {nb::cast<SamplingParams>(params)};
-  if (PyList_Check(params.ptr()) || PyTuple_Check(params.ptr()))
-    return nb::cast<std::vector<SamplingParams>>(params);
-  raise_type_error("sampling_params", "a SamplingParams or a list of them", params);
+// An engine whose threads may want the GIL while it ends.
+class NativeLLM : public LLM {
+ public:
+  using LLM::LLM;
+  ~NativeLLM() {
+    const nb::gil_scoped_release release;
+    engine().shutdown();
+  }
+};
+
+constexpr const char* kParamsForms = "a SamplingParams or a list of them";
+
+const PySamplingParams& one_of(nb::handle params) {
+  if (!nb::isinstance<PySamplingParams>(params))
+    raise_type_error("sampling_params", kParamsForms, params);
+  return nb::cast<const PySamplingParams&>(params);
+}
+
+// `params`: one SamplingParams or a list of them. With custom processors each prompt needs its own.
+std::vector<SamplingParams> read_params(nb::handle params, nb::handle custom, size_t num_prompts) {
+  std::vector<SamplingParams> all;
+  if (PyList_Check(params.ptr()) || PyTuple_Check(params.ptr())) {
+    for (const nb::handle one : nb::iter(params))
+      all.push_back(engine_params(one_of(one), custom));
+    return all;
+  }
+  all.push_back(engine_params(one_of(params), custom));
+  if (all.front().logits_processors.empty()) return all;
+  while (all.size() < num_prompts)
+    all.push_back(engine_params(one_of(params), custom));
+  return all;
 }
 
 nb::list generate(
-    LLM& llm, nb::handle prompts, nb::handle params, bool use_tqdm, std::vector<int> priorities
+    NativeLLM& llm,
+    nb::handle prompts,
+    nb::handle params,
+    bool use_tqdm,
+    std::vector<int> priorities,
+    nb::handle custom
 ) {
   const std::vector<Prompt> read = read_prompts(prompts);
-  const std::vector<SamplingParams> all_params = read_params(params);
+  const std::vector<SamplingParams> all_params = read_params(params, custom, read.size());
   GenerateOptions options{.use_tqdm = use_tqdm, .priorities = std::move(priorities)};
   options.poll = check_signals;
   std::vector<RequestOutput> outputs;
@@ -50,7 +81,31 @@ nb::list generate(
   return outputs_to_python(std::move(outputs));
 }
 
-nb::list beam_search(LLM& llm, nb::handle prompts, const BeamSearchParams& params) {
+std::vector<std::string> enqueue(
+    NativeLLM& llm,
+    nb::handle prompts,
+    nb::handle params,
+    const std::vector<int>& priorities,
+    nb::handle custom
+) {
+  const std::vector<Prompt> read = read_prompts(prompts);
+  const std::vector<SamplingParams> all_params = read_params(params, custom, read.size());
+  const nb::gil_scoped_release release;
+  return llm.enqueue(read, all_params, priorities);
+}
+
+nb::list wait_for_completion(NativeLLM& llm, bool use_tqdm) {
+  GenerateOptions options{.use_tqdm = use_tqdm};
+  options.poll = check_signals;
+  std::vector<RequestOutput> outputs;
+  {
+    const nb::gil_scoped_release release;
+    outputs = llm.wait_for_completion(options);
+  }
+  return outputs_to_python(std::move(outputs));
+}
+
+nb::list beam_search(NativeLLM& llm, nb::handle prompts, const BeamSearchParams& params) {
   const std::vector<Prompt> read = read_prompts(prompts);
   std::vector<std::vector<BeamSearchSequence>> beams;
   {
@@ -70,56 +125,89 @@ nb::list beam_search(LLM& llm, nb::handle prompts, const BeamSearchParams& param
   return list;
 }
 
-}  // namespace
+using Release = nb::call_guard<nb::gil_scoped_release>;
 
-void bind_llm(nb::module_& m) {
-  using Release = nb::call_guard<nb::gil_scoped_release>;
-  nb::class_<LLM>(m, "NativeLLM")
+void bind_generation(nb::class_<NativeLLM>& llm) {
+  llm.def(
+         "generate",
+         &generate,
+         nb::arg("prompts"),
+         nb::arg("params"),
+         nb::arg("use_tqdm"),
+         nb::arg("priorities"),
+         nb::arg("custom")
+  )
       .def(
-          "__init__",
-          [](LLM* self, const nb::dict& kwargs) {
-            const EngineConfig config = engine_config_from(kwargs);
-            const nb::gil_scoped_release release;
-            new (self) LLM(config);
-          }
-      )
-      .def(
-          "generate",
-          &generate,
+          "enqueue",
+          &enqueue,
           nb::arg("prompts"),
           nb::arg("params"),
-          nb::arg("use_tqdm"),
-          nb::arg("priorities")
+          nb::arg("priorities"),
+          nb::arg("custom")
       )
+      .def("wait_for_completion", &wait_for_completion, nb::arg("use_tqdm"))
       .def("beam_search", &beam_search, nb::arg("prompts"), nb::arg("params"))
       .def(
           "render_chat",
-          [](LLM& self, const std::string& request, const std::optional<std::string>& chat_template
-          ) { return render_chat_request(self.engine(), request, chat_template); },
+          [](NativeLLM& self,
+             const std::string& request,
+             const std::optional<std::string>& chat_template) {
+            return render_chat_request(self.engine(), request, chat_template);
+          },
           nb::arg("request"),
           nb::arg("chat_template").none(),
           Release()
       )
-      .def("default_sampling_params", &LLM::default_sampling_params)
-      .def("reset_prefix_cache", &LLM::reset_prefix_cache, Release())
-      .def("tokenizer", [](LLM& self) { return self.engine().tokenizer(); })
-      .def("max_model_len", [](LLM& self) { return self.engine().max_model_len(); })
+      .def(
+          "default_sampling_params",
+          [](NativeLLM& self) { return PySamplingParams(self.default_sampling_params()); }
+      )
+      .def(
+          "reset_prefix_cache",
+          [](NativeLLM& self, bool reset_running_requests) {
+            return self.reset_prefix_cache(reset_running_requests);
+          },
+          Release()
+      );
+}
+
+void bind_state(nb::class_<NativeLLM>& llm) {
+  llm.def("tokenizer", [](NativeLLM& self) { return self.engine().tokenizer(); })
+      .def("max_model_len", [](NativeLLM& self) { return self.engine().max_model_len(); })
+      .def(
+          "num_unfinished_requests",
+          [](NativeLLM& self) { return self.engine().stats().num_unfinished_reqs; }
+      )
+      .def("max_num_seqs", [](NativeLLM& self) { return self.engine().max_num_seqs(); })
       .def(
           "sleep",
-          [](LLM& self, int level, const std::string& mode) {
+          [](NativeLLM& self, int level, const std::string& mode) {
             return self.engine().sleep(level, pause_mode_from(mode));
           },
           Release()
       )
       .def(
-          "wake_up", [](LLM& self) { self.engine().wake_up(); }, Release()
+          "wake_up", [](NativeLLM& self) { self.engine().wake_up(); }, Release()
       )
-      .def("is_sleeping", [](LLM& self) { return self.engine().is_sleeping(); })
-      .def("uses_v0", [](LLM& self) { return self.engine().stats().uses_v0; })
-      .def("metrics", [](LLM& self) { return metrics_to_python(self.engine().metrics()); })
+      .def("is_sleeping", [](NativeLLM& self) { return self.engine().is_sleeping(); })
+      .def("uses_v0", [](NativeLLM& self) { return self.engine().stats().uses_v0; })
+      .def("metrics", [](NativeLLM& self) { return metrics_to_python(self.engine().metrics()); })
       .def(
-          "shutdown", [](LLM& self) { self.engine().shutdown(); }, Release()
+          "shutdown", [](NativeLLM& self) { self.engine().shutdown(); }, Release()
       );
+}
+
+}  // namespace
+
+void bind_llm(nb::module_& m) {
+  nb::class_<NativeLLM> llm(m, "NativeLLM");
+  llm.def("__init__", [](NativeLLM* self, const nb::dict& kwargs) {
+    const EngineConfig config = engine_config_from(kwargs);
+    const nb::gil_scoped_release release;
+    new (self) NativeLLM(config);
+  });
+  bind_generation(llm);
+  bind_state(llm);
 }
 
 }  // namespace quire::python

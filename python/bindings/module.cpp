@@ -28,4 +28,5 @@ NB_MODULE(_quire, m) {
   python::bind_tokenizer(m);
   python::bind_llm(m);
   python::bind_engine(m);
+  python::bind_migration(m);
 }

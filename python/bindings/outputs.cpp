@@ -106,7 +106,8 @@ nb::object to_python(RequestOutput&& output, PromptObjects& prompt) {
       completions,
       output.finished,
       metrics_to_python(output.metrics),
-      output.num_cached_tokens
+      output.num_cached_tokens,
+      optional_to_python(output.error)
   );
 }
 

@@ -1,4 +1,4 @@
-#include "quire/sampling_params.h"
+#include "python/bindings/sampling_params.h"
 
 #include <string_view>
 
@@ -11,6 +11,7 @@
 #include "config/field_visitor.h"
 #include "python/bindings/bindings.h"
 #include "python/bindings/convert.h"
+#include "python/bindings/logits_processor.h"
 
 namespace quire::python {
 namespace {
@@ -27,11 +28,7 @@ constexpr AbsentParameter kAbsentParameters[] = {
     {"guided_decoding",
      "constrained output is not supported yet: ask for the format in the prompt and check the "
      "answer"},
-    {"logits_processors",
-     "vLLM V1 does not support per request user provided logits processors: use logit_bias, "
-     "allowed_token_ids or bad_words"},
     {"best_of", "it was removed from vLLM: ask for n completions with logprobs and choose"},
-    {"extra_args", "there are no custom logits processors that would read it"},
     {"thinking_token_budget", "thoughts are not limited: use max_tokens"},
     {"routed_experts_prompt_start", "models with experts are not supported"},
     {"truncate_prompt_tokens", "cut the prompt's token ids yourself"},
@@ -47,7 +44,7 @@ void refuse_unknown(const std::string& name, nb::handle value) {
 }
 
 // The parameters with shapes of their own.
-bool read_other_field(const std::string& name, nb::handle value, SamplingParams& params) {
+bool read_other_field(const std::string& name, nb::handle value, PySamplingParams& params) {
   if (name == "logit_bias") {
     params.logit_bias.clear();
     if (value.is_none()) return true;
@@ -70,14 +67,27 @@ bool read_other_field(const std::string& name, nb::handle value, SamplingParams&
     if (!value.is_none()) params.repetition_detection = nb::cast<RepetitionDetection>(value);
     return true;
   }
+  if (name == "extra_args") {
+    if (!value.is_none() && !PyDict_Check(value.ptr()))
+      raise_type_error(name.c_str(), "a dict", value);
+    params.extra_args = nb::borrow(value);
+    return true;
+  }
+  if (name == "logits_processors") {
+    if (!value.is_none() && !PyList_Check(value.ptr()))
+      raise_type_error(name.c_str(), "a list", value);
+    params.logits_processors = nb::borrow(value);
+    return true;
+  }
   // Neither changes what comes out.
   return name == "skip_clone" || name == "flat_logprobs";
 }
 
-void set_field(SamplingParams& params, const std::string& name, nb::handle value) {
+void set_field(PySamplingParams& params, const std::string& name, nb::handle value) {
   if (read_other_field(name, value, params)) return;
   bool is_known = false;
-  visit_sampling_fields(params, [&](const char* known, auto& member, const char*, const char*) {
+  SamplingParams& fields = params;
+  visit_sampling_fields(fields, [&](const char* known, auto& member, const char*, const char*) {
     if (name != known) return;
     is_known = true;
     using Member = std::remove_reference_t<decltype(member)>;
@@ -93,26 +103,33 @@ void set_field(SamplingParams& params, const std::string& name, nb::handle value
   if (!is_known) refuse_unknown(name, value);
 }
 
-SamplingParams params_from(const nb::kwargs& kwargs) {
-  SamplingParams params;
+PySamplingParams params_from(const nb::kwargs& kwargs) {
+  PySamplingParams params;
   for (const auto [key, value] : kwargs)
     set_field(params, nb::cast<std::string>(key), value);
   params.validate();
   return params;
 }
 
-std::string repr(const SamplingParams& params) {
+bool equal(const PySamplingParams& a, const PySamplingParams& b) {
+  const SamplingParams& own = a;
+  return own == b && a.extra_args.equal(b.extra_args) &&
+         a.logits_processors.equal(b.logits_processors);
+}
+
+std::string repr(const PySamplingParams& params) {
   std::string text = "SamplingParams(";
   const char* comma = "";
+  const SamplingParams& fields = params;
   visit_sampling_fields(
-      params,
+      fields,
       [&](const char* name, const auto& member, const char*, const char*) {
         const std::string value = nb::cast<std::string>(nb::repr(nb::cast(member)));
         text += fmt::format("{}{}={}", comma, name, value);
         comma = ", ";
       }
   );
-  return text + ")";
+  return text + fmt::format(", extra_args={})", nb::repr(params.extra_args).c_str());
 }
 
 template <class T>
@@ -133,6 +150,15 @@ constexpr bool kMayBeNone = false;
 template <class T>
 constexpr bool kMayBeNone<std::optional<T>> = !kTypeName<T>.ends_with("None");
 
+// Those with shapes of their own.
+constexpr std::pair<const char*, std::string_view> kOtherFields[] = {
+    {"logit_bias", "dict[int, float] | None"},
+    {"output_kind", "RequestOutputKind"},
+    {"repetition_detection", "RepetitionDetectionParams | None"},
+    {"extra_args", "dict[str, Any] | None"},
+    {"logits_processors", "list[Callable[..., Any]] | None"},
+};
+
 // Of __init__, for editors and type checkers.
 std::string signature() {
   std::string text = "def __init__(self, *";
@@ -146,28 +172,75 @@ std::string signature() {
         text += fmt::format(", {}: {}{} = {}", name, kTypeName<Member>, none, value);
       }
   );
-  return text +
-         ", logit_bias: dict[int, float] | None = None"
-         ", output_kind: RequestOutputKind = ..."
-         ", repetition_detection: RepetitionDetectionParams | None = None) -> None";
+  for (const auto& [name, type] : kOtherFields)
+    text += fmt::format(", {}: {} = {}", name, type, type.ends_with("None") ? "None" : "...");
+  return text + ") -> None";
+}
+
+// Names and types, as of a Python class: programs look there for what this version knows.
+nb::dict annotations() {
+  nb::dict types;
+  const SamplingParams defaults;
+  visit_sampling_fields(
+      defaults,
+      [&](const char* name, const auto& member, const char*, const char*) {
+        using Member = std::remove_cvref_t<decltype(member)>;
+        const char* none = kMayBeNone<Member> ? " | None" : "";
+        types[name] = nb::str(fmt::format("{}{}", kTypeName<Member>, none).c_str());
+      }
+  );
+  for (const auto& [name, type] : kOtherFields)
+    types[name] = nb::str(type.data(), type.size());
+  return types;
 }
 
 // All fields, so that pickle and copy need no list of their own.
-nb::dict to_dict(const SamplingParams& params) {
+nb::dict to_dict(const PySamplingParams& params) {
   nb::dict fields;
-  visit_sampling_fields(
-      params,
-      [&](const char* name, const auto& member, const char*, const char*) {
-        fields[name] = nb::cast(member);
-      }
-  );
+  const SamplingParams& own = params;
+  visit_sampling_fields(own, [&](const char* name, const auto& member, const char*, const char*) {
+    fields[name] = nb::cast(member);
+  });
   fields["logit_bias"] = params.logit_bias.empty() ? nb::none() : nb::cast(params.logit_bias);
   fields["output_kind"] = nb::cast(params.output_kind);
+  fields["extra_args"] = params.extra_args;
+  fields["logits_processors"] = params.logits_processors;
   return fields;
 }
 
+void bind_python_fields(nb::class_<PySamplingParams>& cls) {
+  const auto setter = [](const char* name) {
+    return [name](PySamplingParams& params, nb::handle value) { set_field(params, name, value); };
+  };
+  cls.def_prop_rw(
+      "output_kind",
+      [](const PySamplingParams& params) { return params.output_kind; },
+      setter("output_kind")
+  );
+  cls.def_prop_rw(
+      "repetition_detection",
+      [](const PySamplingParams& params) { return params.repetition_detection; },
+      setter("repetition_detection"),
+      nb::for_setter(nb::arg("value").none())
+  );
+  cls.def_prop_rw(
+      "extra_args",
+      [](const PySamplingParams& params) { return params.extra_args; },
+      setter("extra_args"),
+      nb::for_setter(nb::arg("value").none()),
+      "What the custom logits processors of the engine are told of this request."
+  );
+  cls.def_prop_rw(
+      "logits_processors",
+      [](const PySamplingParams& params) { return params.logits_processors; },
+      setter("logits_processors"),
+      nb::for_setter(nb::arg("value").none()),
+      "Functions of this request alone, for the V0 engine."
+  );
+}
+
 // A property for every field of the list. The place of a member in the struct is the same in all.
-void bind_fields(nb::class_<SamplingParams>& cls) {
+void bind_fields(nb::class_<PySamplingParams>& cls) {
   static SamplingParams sample;
   visit_sampling_fields(sample, [&](const char* name, auto& member, const char*, const char* help) {
     using Member = std::remove_reference_t<decltype(member)>;
@@ -175,11 +248,12 @@ void bind_fields(nb::class_<SamplingParams>& cls) {
         reinterpret_cast<std::byte*>(&member) - reinterpret_cast<std::byte*>(&sample);
     cls.def_prop_rw(
         name,
-        [offset](const SamplingParams& params) {
-          const auto* bytes = reinterpret_cast<const std::byte*>(&params) + offset;
+        [offset](const PySamplingParams& params) {
+          const SamplingParams& fields = params;
+          const auto* bytes = reinterpret_cast<const std::byte*>(&fields) + offset;
           return *reinterpret_cast<const Member*>(bytes);
         },
-        [name = std::string(name)](SamplingParams& params, nb::handle value) {
+        [name = std::string(name)](PySamplingParams& params, nb::handle value) {
           set_field(params, name, value);
         },
         nb::for_setter(nb::arg("value").none()),
@@ -188,15 +262,14 @@ void bind_fields(nb::class_<SamplingParams>& cls) {
   });
   cls.def_prop_rw(
       "logit_bias",
-      [](const SamplingParams& params) {
+      [](const PySamplingParams& params) {
         return params.logit_bias.empty() ? nb::object(nb::none()) : nb::cast(params.logit_bias);
       },
-      [](SamplingParams& params, nb::handle value) { set_field(params, "logit_bias", value); },
+      [](PySamplingParams& params, nb::handle value) { set_field(params, "logit_bias", value); },
       nb::for_setter(nb::arg("value").none()),
       "Token id to what is added to its logit, in [-100, 100]."
   );
-  cls.def_rw("output_kind", &SamplingParams::output_kind);
-  cls.def_rw("repetition_detection", &SamplingParams::repetition_detection, nb::arg().none());
+  bind_python_fields(cls);
 }
 
 void bind_beam_search_params(nb::module_& m) {
@@ -236,6 +309,15 @@ void bind_beam_search_params(nb::module_& m) {
 
 }  // namespace
 
+SamplingParams engine_params(const PySamplingParams& params, nb::handle custom) {
+  SamplingParams known = params;
+  const bool has_own = !params.extra_args.is_none() || !params.logits_processors.is_none();
+  if (!has_own && !nb::cast<bool>(custom.attr("serves_all"))) return known;
+  for (const nb::handle function : nb::iter(custom.attr("for_request")(params)))
+    known.logits_processors.push_back(make_logits_processor(nb::borrow(function)));
+  return known;
+}
+
 void bind_sampling_params(nb::module_& m) {
   nb::enum_<RequestOutputKind>(m, "RequestOutputKind")
       .value("CUMULATIVE", RequestOutputKind::kCumulative)
@@ -254,30 +336,27 @@ void bind_sampling_params(nb::module_& m) {
       .def_rw("max_pattern_size", &RepetitionDetection::max_pattern_size)
       .def_rw("min_pattern_size", &RepetitionDetection::min_pattern_size)
       .def_rw("min_count", &RepetitionDetection::min_count);
-  nb::class_<SamplingParams> params(
+  nb::class_<PySamplingParams> params(
       m, "SamplingParams", "How to sample one request. Names, defaults and rules are vLLM's."
   );
   static const std::string init_signature = signature();
   params.def(
       "__init__",
-      [](SamplingParams* self, nb::kwargs kwargs) {
-        new (self) SamplingParams(params_from(kwargs));
+      [](PySamplingParams* self, nb::kwargs kwargs) {
+        new (self) PySamplingParams(params_from(kwargs));
       },
       nb::sig(init_signature.c_str())
   );
   bind_fields(params);
+  params.attr("__annotations__") = annotations();
   params.def("__repr__", &repr)
-      .def(
-          "__eq__",
-          [](const SamplingParams& a, const SamplingParams& b) { return a == b; },
-          nb::is_operator()
-      )
-      .def("clone", [](const SamplingParams& self) { return self; })
-      .def("__copy__", [](const SamplingParams& self) { return self; })
-      .def("__deepcopy__", [](const SamplingParams& self, nb::dict) { return self; })
+      .def("__eq__", &equal, nb::is_operator())
+      .def("clone", [](const PySamplingParams& self) { return self; })
+      .def("__copy__", [](const PySamplingParams& self) { return self; })
+      .def("__deepcopy__", [](const PySamplingParams& self, nb::dict) { return self; })
       .def("__getstate__", &to_dict)
-      .def("__setstate__", [](SamplingParams& self, nb::dict fields) {
-        new (&self) SamplingParams(params_from(nb::borrow<nb::kwargs>(fields)));
+      .def("__setstate__", [](PySamplingParams& self, nb::dict fields) {
+        new (&self) PySamplingParams(params_from(nb::borrow<nb::kwargs>(fields)));
       });
   bind_beam_search_params(m);
 }

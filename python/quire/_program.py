@@ -11,4 +11,8 @@ def program() -> str:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["migrate-check"]:  # scripts are read here
+        from quire.migrate_check import main as migrate_check
+
+        sys.exit(migrate_check(sys.argv[2:]))
     os.execv(program(), [program(), *sys.argv[1:]])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NoReturn
 
 from quire._quire import NativeEngine, RequestStream, SamplingParams
+from quire.absent import AbsentOfAsyncLLM
 from quire.engine_args import NO_PROFILER, EngineArgs, engine_options
 from quire.fork_guard import guard
+from quire.logits_processors import Processors
 from quire.outputs import RequestOutput
 from quire.refusals import (
     refuse_connector,
@@ -19,8 +21,10 @@ from quire.refusals import (
 )
 from quire.tokenizer import Tokenizer
 
+_DRAIN_INTERVAL = 0.01
 
-class AsyncLLM:
+
+class AsyncLLM(AbsentOfAsyncLLM):
     """Serves requests of one event loop, which is the one that runs when the first is added.
 
     Keywords are engine options by vLLM's names, as for LLM.
@@ -28,8 +32,11 @@ class AsyncLLM:
 
     _bound_scheduler: str | None = "v1"
 
-    def __init__(self, model: str, **kwargs: Any):
+    def __init__(
+        self, model: str, *, logits_processors: Sequence[Any] | None = None, **kwargs: Any
+    ):
         self._native = NativeEngine(engine_options(model, kwargs, self._bound_scheduler))
+        self._processors = Processors(self._native, model, logits_processors)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: dict[int, asyncio.Future[None]] = {}
         self._streams: dict[int, RequestStream] = {}
@@ -61,7 +68,9 @@ class AsyncLLM:
         loop = self._watch_loop()
         key = self._next_key
         self._next_key += 1
-        stream = self._native.add_request(key, request_id, prompt, params, priority)
+        stream = self._native.add_request(
+            key, request_id, prompt, params, priority, self._processors
+        )
         self._streams[key] = stream
         try:
             while True:
@@ -131,6 +140,24 @@ class AsyncLLM:
 
     async def is_sleeping(self) -> bool:
         return self._native.is_sleeping()
+
+    async def reset_mm_cache(self) -> None:
+        """Forgets images and the like, of which there are none."""
+
+    async def do_log_stats(self) -> None:
+        """Does nothing: the engine logs its statistics by itself, every VLLM_LOG_STATS_INTERVAL."""
+
+    async def wait_for_requests_to_drain(self, drain_timeout: int = 300) -> None:
+        """Until no request is unfinished. TimeoutError after drain_timeout seconds."""
+
+        async def drain() -> None:
+            while self._native.num_unfinished_requests() > 0:
+                await asyncio.sleep(_DRAIN_INTERVAL)
+
+        try:
+            await asyncio.wait_for(drain(), drain_timeout)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"Requests still run after {drain_timeout} seconds.") from None
 
     async def start_profile(self, *_: Any) -> NoReturn:
         raise NotImplementedError(NO_PROFILER)

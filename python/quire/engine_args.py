@@ -40,7 +40,7 @@ def engine_options(
 def _is_option(name: str) -> bool:
     """Of this engine, or one of vLLM's that is known to be missing."""
     is_own = any(name == own for own, _ in engine_fields())
-    return is_own or foreign_option(name) is not None
+    return is_own or name == "logits_processors" or foreign_option(name) is not None
 
 
 def _is_foreign(name: str, value: Any) -> bool:

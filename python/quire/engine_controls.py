@@ -36,6 +36,9 @@ class EngineControls:
         """Counters, gauges and histograms of the engine, by the names of docs/metrics.md."""
         return self._native.metrics()
 
+    def reset_mm_cache(self) -> None:
+        """Forgets images and the like, of which there are none."""
+
     def start_profile(self, *_: Any) -> NoReturn:
         raise NotImplementedError(NO_PROFILER)
 

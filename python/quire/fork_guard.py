@@ -1,7 +1,11 @@
-"""Engines in a forked child: their threads stay behind, so every call there is refused."""
+"""What becomes of engines when the process ends or forks.
+
+In a forked child their threads are not there, so every call is refused.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import weakref
 from typing import Any, NoReturn
@@ -36,4 +40,11 @@ def _leave_behind() -> None:
     _holders.clear()
 
 
+def _end_all() -> None:
+    """A thread of an engine must not ask for the GIL of an interpreter that is gone."""
+    for holder in list(_holders):
+        holder._native.shutdown()
+
+
+atexit.register(_end_all)
 os.register_at_fork(after_in_child=_leave_behind)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from quire._quire import NativeEngine, RequestStream, SamplingParams
+from quire.absent import AbsentOfLLMEngine
 from quire.engine_args import EngineArgs, engine_options
 from quire.engine_controls import EngineControls
 from quire.fork_guard import guard
+from quire.logits_processors import Processors
 from quire.outputs import RequestOutput
 from quire.refusals import (
     refuse_lora,
@@ -21,7 +24,7 @@ from quire.tokenizer import Tokenizer
 _PATIENCE = 0.05
 
 
-class LLMEngine(EngineControls):
+class LLMEngine(EngineControls, AbsentOfLLMEngine):
     """Synchronous use of one engine. Keywords are engine options by vLLM's names, as for LLM.
 
     Requests that are added while it sleeps wait, and step() with them.
@@ -29,8 +32,11 @@ class LLMEngine(EngineControls):
 
     _bound_scheduler: str | None = None
 
-    def __init__(self, model: str, **kwargs: Any):
+    def __init__(
+        self, model: str, *, logits_processors: Sequence[Any] | None = None, **kwargs: Any
+    ):
         self._native = NativeEngine(engine_options(model, kwargs, self._bound_scheduler))
+        self._processors = Processors(self._native, model, logits_processors)
         self._streams: dict[int, tuple[str, RequestStream]] = {}
         self._next_key = 0
         guard(self)
@@ -61,7 +67,9 @@ class LLMEngine(EngineControls):
         refuse_trace_headers(trace_headers)
         key = self._next_key
         self._next_key += 1
-        stream = self._native.add_request(key, request_id, prompt, params, priority)
+        stream = self._native.add_request(
+            key, request_id, prompt, params, priority, self._processors
+        )
         self._streams[key] = (request_id, stream)
 
     def step(self) -> list[RequestOutput]:

@@ -138,6 +138,7 @@ class RequestOutput:
         "encoder_prompt",
         "encoder_prompt_token_ids",
         "kv_transfer_params",
+        "error",
     )
 
     def __init__(
@@ -150,6 +151,7 @@ class RequestOutput:
         finished: bool,
         metrics: RequestMetrics | None = None,
         num_cached_tokens: int | None = None,
+        error: str | None = None,
     ):
         self.request_id = request_id
         self.prompt = prompt
@@ -163,6 +165,7 @@ class RequestOutput:
         self.encoder_prompt = None
         self.encoder_prompt_token_ids = None
         self.kv_transfer_params = None
+        self.error = error
 
     def __repr__(self) -> str:
         return (

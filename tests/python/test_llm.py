@@ -226,3 +226,16 @@ def test_other_threads_run_while_it_generates(llm):
     done.set()
     thread.join()
     assert len(ticks) > 10
+
+
+def test_ctrl_c_ends_the_wait_and_aborts_what_was_enqueued(llm):
+    def gauge(name):
+        return next(m.value for m in llm.get_metrics() if m.name == name)
+
+    llm.enqueue([[5, 6, 7]] * 500, SamplingParams(max_tokens=400, ignore_eos=True))
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        llm.wait_for_completion()
+    assert texts(llm.generate("Hello", GREEDY))
+    assert gauge("vllm:num_requests_running") == gauge("vllm:num_requests_waiting") == 0
+    assert llm.wait_for_completion() == []

@@ -68,7 +68,7 @@ def test_an_unknown_name_is_a_type_error():
         SamplingParams(temprature=0.5)
 
 
-@pytest.mark.parametrize("field", ["structured_outputs", "logits_processors", "best_of"])
+@pytest.mark.parametrize("field", ["structured_outputs", "thinking_token_budget", "best_of"])
 def test_what_is_not_there_is_refused_with_a_sentence(field):
     assert SamplingParams(**{field: None}).n == 1
     with pytest.raises(ValueError, match=f"{field}: .+"):
