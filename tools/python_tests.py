@@ -11,13 +11,11 @@ from test_results import Results, read_pytest_xml
 ROOT = source_tree.ROOT
 PLACE = ROOT / "build/python-tests"
 REQUIREMENTS = ["python/wheel-requirements.txt", "tests/python/requirements.txt"]
-LONG_REQUIREMENTS = "tests/python/requirements-all.txt"  # where there are heavy tests
 
 
 def python(long):
     """Lints all Python files, builds and installs the wheel, and runs tests/python against it."""
-    is_heavy = long and (ROOT / LONG_REQUIREMENTS).exists()
-    interpreter = prepare_environment(REQUIREMENTS + ([LONG_REQUIREMENTS] if is_heavy else []))
+    interpreter = prepare_environment(REQUIREMENTS)
     if interpreter is None:
         return Results(failed=["packages for building and testing the Python package"])
     results = Results()

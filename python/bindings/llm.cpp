@@ -46,18 +46,23 @@ const PySamplingParams& one_of(nb::handle params) {
   return nb::cast<const PySamplingParams&>(params);
 }
 
-// `params`: one SamplingParams or a list of them. With custom processors each prompt needs its own.
+// `params`: one SamplingParams or a list of them; one is for all prompts. With custom processors
+// each prompt needs its own.
 std::vector<SamplingParams> read_params(nb::handle params, nb::handle custom, size_t num_prompts) {
   std::vector<SamplingParams> all;
+  nb::handle only = params;
   if (PyList_Check(params.ptr()) || PyTuple_Check(params.ptr())) {
-    for (const nb::handle one : nb::iter(params))
+    for (const nb::handle one : nb::iter(params)) {
       all.push_back(engine_params(one_of(one), custom));
-    return all;
+      only = one;
+    }
+    if (all.size() != 1) return all;
+  } else {
+    all.push_back(engine_params(one_of(params), custom));
   }
-  all.push_back(engine_params(one_of(params), custom));
   if (all.front().logits_processors.empty()) return all;
   while (all.size() < num_prompts)
-    all.push_back(engine_params(one_of(params), custom));
+    all.push_back(engine_params(one_of(only), custom));
   return all;
 }
 

@@ -96,9 +96,10 @@ class Processors:
     def __init__(self, native: NativeLLM | NativeEngine, model: str, given: Sequence[Any] | None):
         if given is not None and not isinstance(given, (list, tuple)):
             raise TypeError(f"logits_processors must be a list, got {given!r}.")
-        self._native = native
-        self._config = _vllm_config(native, model)
-        self._makers = [self._maker(_load(one)) for one in given or []]
+        # No way back to the engine: it must end when its last user lets go of it.
+        self._uses_v0 = native.uses_v0()
+        config = _vllm_config(native, model)
+        self._makers = [_maker(_load(one), config) for one in given or []]
         self.serves_all = bool(self._makers)
 
     def for_request(self, params: SamplingParams) -> list[Callable[..., None]]:
@@ -117,58 +118,62 @@ class Processors:
 
     def _own(self, params: SamplingParams) -> list[RequestLogitsProcessor]:
         own = params.logits_processors or []
-        if own and not self._native.uses_v0():
+        if own and not self._uses_v0:
             raise ValueError(
                 "vLLM V1 does not support per request user provided logits processors. Give them "
                 "to LLM(logits_processors=[…]), or take the V0 engine with VLLM_USE_V1=0."
             )
         return own
 
-    def _maker(self, given: Any) -> Callable[[SamplingParams], Callable[..., None] | None]:
-        if not inspect.isclass(given):
-            function = _as_function(given)
-            return lambda params: function
-        if not issubclass(given, LogitsProcessor):
-            raise TypeError(
-                f"logits_processors: {given.__name__} must be a function or a subclass of "
-                "vllm.v1.sample.logits_processor.LogitsProcessor."
-            )
-        example = self._new(given)
-        if example.is_argmax_invariant():
-            raise ValueError(
-                f"logits_processors: {given.__name__}.is_argmax_invariant() must return False: "
-                "rules are applied before penalties and temperature here, greedy or not."
-            )
-        if isinstance(example, AdapterLogitsProcessor):
-            return lambda params: self._adapted(example, params)
-        return lambda params: self._batch_of_one(given, params)
 
-    def _new(self, cls: type[LogitsProcessor]) -> LogitsProcessor:
-        return cls(self._config, "cpu", False)
+def _maker(
+    given: Any, config: SimpleNamespace
+) -> Callable[[SamplingParams], Callable[..., None] | None]:
+    if not inspect.isclass(given):
+        function = _as_function(given)
+        return lambda params: function
+    if not issubclass(given, LogitsProcessor):
+        raise TypeError(
+            f"logits_processors: {given.__name__} must be a function or a subclass of "
+            "vllm.v1.sample.logits_processor.LogitsProcessor."
+        )
+    example = _new(given, config)
+    if example.is_argmax_invariant():
+        raise ValueError(
+            f"logits_processors: {given.__name__}.is_argmax_invariant() must return False: "
+            "rules are applied before penalties and temperature here, greedy or not."
+        )
+    if isinstance(example, AdapterLogitsProcessor):
+        return lambda params: _adapted(example, params)
+    return lambda params: _batch_of_one(given, config, params)
 
-    def _adapted(
-        self, adapter: AdapterLogitsProcessor, params: SamplingParams
-    ) -> Callable[..., None] | None:
-        adapter.validate_params(params)
-        function = adapter.new_req_logits_processor(params)
-        return None if function is None else _as_function(function)
 
-    def _batch_of_one(
-        self, cls: type[LogitsProcessor], params: SamplingParams
-    ) -> Callable[..., None]:
-        cls.validate_params(params)
-        processor = self._new(cls)
-        has_begun = False
+def _new(cls: type[LogitsProcessor], config: SimpleNamespace) -> LogitsProcessor:
+    return cls(config, "cpu", False)
 
-        def apply(prompt_ids: list[int], output_ids: list[int], logits: np.ndarray) -> None:
-            nonlocal has_begun
-            added = [] if has_begun else [(0, params, prompt_ids, output_ids)]
-            processor.update_state(None if has_begun else BatchUpdate(1, [], added, []))
-            has_begun = True
-            rows = logits.reshape(1, -1)
-            _take(rows, processor.apply(rows))
 
-        return apply
+def _adapted(adapter: AdapterLogitsProcessor, params: SamplingParams) -> Callable[..., None] | None:
+    adapter.validate_params(params)
+    function = adapter.new_req_logits_processor(params)
+    return None if function is None else _as_function(function)
+
+
+def _batch_of_one(
+    cls: type[LogitsProcessor], config: SimpleNamespace, params: SamplingParams
+) -> Callable[..., None]:
+    cls.validate_params(params)
+    processor = _new(cls, config)
+    has_begun = False
+
+    def apply(prompt_ids: list[int], output_ids: list[int], logits: np.ndarray) -> None:
+        nonlocal has_begun
+        added = [] if has_begun else [(0, params, prompt_ids, output_ids)]
+        processor.update_state(None if has_begun else BatchUpdate(1, [], added, []))
+        has_begun = True
+        rows = logits.reshape(1, -1)
+        _take(rows, processor.apply(rows))
+
+    return apply
 
 
 def _vllm_config(native: NativeLLM | NativeEngine, model: str) -> SimpleNamespace:
@@ -180,7 +185,12 @@ def _vllm_config(native: NativeLLM | NativeEngine, model: str) -> SimpleNamespac
 
 def _load(given: Any) -> Any:
     """The object that "module:name" names, and others as they are."""
-    importlib.import_module("numpy")  # what logits come as
+    try:
+        importlib.import_module("numpy")  # what logits come as
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "logits_processors get logits as numpy arrays: pip install numpy."
+        ) from None
     if not isinstance(given, str):
         return given
     module, colon, name = given.partition(":")

@@ -125,6 +125,12 @@ struct LLM::Impl {
       Batch& batch
   ) {
     if (params.size() != 1) check_one_per_prompt("params", params.size(), prompts.size());
+    if (params.size() == 1 && prompts.size() > 1 && !params[0].logits_processors.empty()) {
+      throw InvalidArgument(
+          "logits_processors",
+          "A logits processor belongs to one completion: give each prompt params of its own."
+      );
+    }
     if (!priorities.empty()) check_one_per_prompt("priorities", priorities.size(), prompts.size());
     Streams streams;  // dropped when one is refused, and so aborted
     std::vector<std::string> ids;

@@ -37,7 +37,8 @@ class TlsTransport final : public Transport {
 
   WriteResult write(std::string& bytes) override {
     if (bytes.empty()) return WriteResult::kDone;
-    kept_.swap(bytes);
+    kept_ = std::move(bytes);
+    bytes.clear();
     rest_ = kept_;
     write_rest();
     return WriteResult::kPending;
@@ -67,7 +68,10 @@ class TlsTransport final : public Transport {
           if (is_closed_) return;
           if (error) return user_->on_written(false);
           rest_.remove_prefix(num_bytes);
-          if (rest_.empty()) return user_->on_written(true);
+          if (rest_.empty()) {
+            std::string().swap(kept_);  // an assignment would keep the memory
+            return user_->on_written(true);
+          }
           user_->on_write_progress();
           write_rest();
         }

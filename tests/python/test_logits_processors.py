@@ -4,6 +4,7 @@ import asyncio
 import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 
@@ -157,6 +158,31 @@ def test_a_batch_rule_gets_each_completion_as_a_batch_of_one(model):
     assert tokens(output) != [100, 101, 102, 103, 104, 105]
 
 
+def test_a_list_of_one_params_gives_each_prompt_a_rule_of_its_own(model):
+    seen = {}
+
+    def rule(prompt_ids, output_ids, logits):
+        seen.setdefault(tuple(prompt_ids), []).append(list(output_ids))
+
+    llm = LLM(model, max_model_len=256, logits_processors=[rule])
+    prompts = [{"prompt_token_ids": [5, 6, 7]}, {"prompt_token_ids": [8, 9]}]
+    outputs = llm.generate(prompts, [greedy()])
+    for prompt, output in zip(prompts, outputs, strict=True):
+        ids = list(output.outputs[0].token_ids)
+        assert seen[tuple(prompt["prompt_token_ids"])] == [ids[:n] for n in range(len(ids))]
+
+
+def test_an_engine_ends_with_its_last_user(model):
+    llm = LLM(model, max_model_len=256, logits_processors=[ForcedToken])
+    ended = weakref.ref(llm._processors)
+    gc.disable()
+    try:
+        del llm
+        assert ended() is None, "something holds it in a circle"
+    finally:
+        gc.enable()
+
+
 def test_a_rule_can_be_named(model, tmp_path, monkeypatch):
     code = "def rule(output_ids, logits):\n    logits[:] = 0\n    logits[42] = 1\n"
     (tmp_path / "own_rules.py").write_text(code, encoding="utf-8")
@@ -282,11 +308,17 @@ def test_what_a_request_held_is_let_go(forced_llm):
 LEAVES = """
 import sys, time
 from vllm import LLM, LLMEngine, SamplingParams
+from vllm.v1.sample.logits_processor import AdapterLogitsProcessor
 endless = SamplingParams(max_tokens=1900, ignore_eos=True)
 def rule(output_ids, logits):
     time.sleep(0.001)
-for end in ("delete", "exit"):
-    engine = LLMEngine(sys.argv[1], max_model_len=2000, logits_processors=[rule])
+class Rule(AdapterLogitsProcessor):
+    def is_argmax_invariant(self):
+        return False
+    def new_req_logits_processor(self, params):
+        return rule
+for end, given in (("delete", rule), ("delete", Rule), ("exit", Rule)):
+    engine = LLMEngine(sys.argv[1], max_model_len=2000, logits_processors=[given])
     engine.add_request("a", "Hello", endless)
     engine.step()
     if end == "delete":

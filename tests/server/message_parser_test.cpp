@@ -124,6 +124,15 @@ TEST(MessageParser, TextAroundCallsIsContentAndSpacesBetweenThemAreNot) {
   EXPECT_EQ(only_calls.content, std::nullopt);
 }
 
+TEST(MessageParser, AnEndThatStandsAloneIsReadHoweverTheTextIsCut) {
+  MessageParser parser(tools("qwen3_xml"));
+  (void)parser.push("<function=f>\n");
+  const MessageDelta delta = parser.push("</tool_call>so");
+  EXPECT_EQ(delta.tool_calls.size(), 1u);
+  EXPECT_EQ(delta.content, "so");
+  EXPECT_TRUE(parser.finish().empty());
+}
+
 TEST(MessageParser, MissingEndTagsDoNoHarm) {
   EXPECT_EQ(
       parse(tools("hermes"), R"(<tool_call>{"name":"f","arguments":{}})"),

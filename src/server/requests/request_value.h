@@ -16,8 +16,7 @@ enum class BodyStyle {
   // its kind and its place; its param is the body's field.
   kPydantic,
   // Values have their type, but that 5.0 is an integer, and null counts as not given. An error is
-  // an
-  // InvalidArgument whose field is the value's path, such as "messages[2].content".
+  // an InvalidArgument whose field is the value's path, such as "messages[2].content".
   kPath,
 };
 

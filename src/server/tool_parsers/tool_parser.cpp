@@ -31,9 +31,11 @@ void ToolParser::push(std::string_view text, DeltaBuilder& out) {
   size_t taken = 0;
   for (;;) {
     const bool was_in_calls = is_in_calls_;
-    const size_t step_taken = step(text.substr(taken), out);
-    taken += step_taken;
-    if (step_taken == 0 && was_in_calls == is_in_calls_) break;
+    const Progress progress = step(text.substr(taken), out);
+    taken += progress.taken;
+    // A call may end before a tag that ends more than the call, and so without taking anything.
+    const bool is_stuck = progress.taken == 0 && progress.verdict == Verdict::kMore;
+    if (is_stuck && was_in_calls == is_in_calls_) break;
   }
   if (had_pending) {
     pending_.erase(0, taken);
@@ -54,33 +56,33 @@ void ToolParser::finish(DeltaBuilder& out) {
   is_in_calls_ = false;
 }
 
-size_t ToolParser::step(std::string_view text, DeltaBuilder& out) {
-  if (text.empty()) return 0;
+Progress ToolParser::step(std::string_view text, DeltaBuilder& out) {
+  if (text.empty()) return {};
   return is_in_calls_ ? read_calls(text, out) : read_content(text, out);
 }
 
-size_t ToolParser::read_content(std::string_view text, DeltaBuilder& out) {
+Progress ToolParser::read_content(std::string_view text, DeltaBuilder& out) {
   if (holds_spaces_) {
     const size_t num_spaces = skip_whitespace(text, 0);
     spaces_ += text.substr(0, num_spaces);
-    if (num_spaces > 0) return num_spaces;
+    if (num_spaces > 0) return {num_spaces};
   }
   TagScanner::Hit hit = has_begun_ ? later_tags_.find(text) : first_tags_.match(text);
   if (!has_begun_ && hit.match == Match::kNo) hit = later_tags_.find(text);
   if (hit.begin > 0) {
     add_content(text.substr(0, hit.begin), out);
-    return hit.begin;
+    return {hit.begin};
   }
-  if (hit.match != Match::kYes) return 0;
+  if (hit.match != Match::kYes) return {};
   const size_t start = has_begun_ ? later_starts_[hit.tag] : hit.tag;
   open(start);
   is_in_calls_ = true;
-  if (starts_[start].is_read) return 0;
+  if (starts_[start].is_read) return {};
   held_ = starts_[start].tag;
-  return held_.size();
+  return {held_.size()};
 }
 
-size_t ToolParser::read_calls(std::string_view text, DeltaBuilder& out) {
+Progress ToolParser::read_calls(std::string_view text, DeltaBuilder& out) {
   const size_t room = kMaxHeldBytes - held_.size();
   const bool is_cut = !out.call_is_open() && text.size() > room;
   if (is_cut) text = text.substr(0, room);
@@ -102,7 +104,7 @@ size_t ToolParser::read_calls(std::string_view text, DeltaBuilder& out) {
     leave_calls(out);
   }
   if (progress.verdict == Verdict::kReject) leave_calls(out);
-  return progress.taken;
+  return progress;
 }
 
 // What has been held back turns out to be content.

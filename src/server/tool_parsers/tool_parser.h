@@ -47,9 +47,9 @@ class ToolParser {
   // The text may end here without being malformed: no call has begun since the last one ended.
   virtual bool is_between_calls() const = 0;
 
-  size_t step(std::string_view text, DeltaBuilder& out);
-  size_t read_content(std::string_view text, DeltaBuilder& out);
-  size_t read_calls(std::string_view text, DeltaBuilder& out);
+  Progress step(std::string_view text, DeltaBuilder& out);
+  Progress read_content(std::string_view text, DeltaBuilder& out);
+  Progress read_calls(std::string_view text, DeltaBuilder& out);
   void add_content(std::string_view text, DeltaBuilder& out);
   void leave_calls(DeltaBuilder& out);
 
