@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "cli/command_line.h"
+#include "config/resolve.h"
 #include "config/scheduler_choice.h"
 #include "quire/error.h"
 
@@ -24,7 +25,7 @@ struct ChangedOption {
 };
 constexpr ChangedOption kChangedOptions[] = {
     {"gpu_memory_utilization",
-     "It is the share of the device's memory, which is the machine's on the CPU."},
+     "On the CPU this is a share of the machine's memory, 0.5 if it is not given."},
 };
 
 bool is_option(const std::string& word) {
@@ -51,6 +52,7 @@ std::optional<std::string> error_of(const Words& words, EngineConfig* config = n
     if (!line.parse(static_cast<int>(argv.size()), argv.data())) return std::nullopt;
     (void)line.server_config();
     const EngineConfig engine = line.engine_config();
+    check_values(engine, UsageContext::kServer);
     if (config != nullptr) *config = engine;
   } catch (const InvalidArgument& error) {
     return error.field().empty() ? error.what()
@@ -111,12 +113,13 @@ Words check_options(const std::vector<Words>& options, std::vector<Finding>& fin
   return taken;
 }
 
-// The words behind the command that serves.
-std::span<const std::string> options_of(std::span<const std::string> words) {
+// Index of the word that serves.
+size_t find_command(std::span<const std::string> words) {
   const auto server = std::ranges::find(words, "vllm.entrypoints.openai.api_server");
-  if (server != words.end()) return {server + 1, words.end()};
+  if (server != words.end()) return static_cast<size_t>(server - words.begin());
   const auto serve = std::ranges::find(words, "serve");
-  if (serve != words.begin() && serve != words.end()) return {serve + 1, words.end()};
+  if (serve != words.begin() && serve != words.end())
+    return static_cast<size_t>(serve - words.begin());
   throw InvalidArgument(
       words.empty() ? "" : words.front(),
       "Give a Python script, or a command line with `vllm serve` or `python -m "
@@ -137,17 +140,22 @@ const char* fate_name(Fate fate) {
 
 MigrationReport check_command(const Words& words) {
   MigrationReport report;
+  const bool is_setting = !words.empty() && std::ranges::all_of(words, [](const auto& word) {
+    return word == "export" || is_assignment(word);
+  });
+  const size_t command = is_setting ? words.size() : find_command(words);
   std::string use_v1;
-  size_t first = !words.empty() && words.front() == "export" ? 1 : 0;
-  for (; first < words.size() && is_assignment(words[first]); ++first) {
-    const size_t equals = words[first].find('=');
-    const std::string name = words[first].substr(0, equals);
-    const std::string value = words[first].substr(equals + 1);
+  for (size_t i = 0; i < command; ++i) {  // NAME=value vllm, env NAME=value vllm, export …; vllm
+    if (!is_assignment(words[i])) continue;
+    const size_t equals = words[i].find('=');
+    const std::string name = words[i].substr(0, equals);
+    std::string value = words[i].substr(equals + 1);
+    if (value.ends_with(';')) value.pop_back();
     if (name == "VLLM_USE_V1") use_v1 = value;
     report.findings.push_back(check_variable(name, value));
   }
-  if (first == words.size() && first > 0) return report;
-  const auto options = split_options(options_of(std::span(words).subspan(first)));
+  if (is_setting) return report;
+  const auto options = split_options(std::span(words).subspan(command + 1));
   const Words taken = check_options(options, report.findings);
   EngineConfig config;
   if (const auto error = error_of(taken, &config))
@@ -202,8 +210,9 @@ Finding check_variable(const std::string& name, const std::string& value) {
 
 MigrationReport check_engine(EngineConfig config, const std::string& use_v1) {
   MigrationReport report;
-  if (!config.scheduler && !use_v1.empty()) config.scheduler = use_v1 == "0" ? "v0" : "v1";
   try {
+    if (!config.scheduler && !use_v1.empty())
+      config.scheduler = env::parse_bool("VLLM_USE_V1", use_v1) ? "v1" : "v0";
     std::vector<std::string> warnings;
     const bool is_v0 = choose_scheduler(config, warnings) == SchedulerKind::kV0;
     report.engine = is_v0 ? "V0" : "V1";

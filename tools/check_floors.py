@@ -33,6 +33,7 @@ MAY_INCLUDE = {
     "cli": {
         "base",
         "config/field_visitor.h",
+        "config/resolve.h",
         "config/scheduler_choice.h",
         "config/server_fields.h",
     },

@@ -29,14 +29,6 @@ std::optional<std::string> read_either(const char* own, const char* other) {
   return value ? value : read(other);
 }
 
-bool parse_bool(const char* name, const std::string& value) {
-  std::string upper = value;
-  std::transform(upper.begin(), upper.end(), upper.begin(), to_upper);
-  if (upper == "1" || upper == "TRUE" || upper == "YES" || upper == "ON") return true;
-  if (upper == "0" || upper == "FALSE" || upper == "NO" || upper == "OFF") return false;
-  throw InvalidArgument(name, std::string(name) + "='" + value + "' is not a switch: use 1 or 0.");
-}
-
 int64_t parse_int(const char* name, const std::string& value, int64_t low, int64_t high) {
   int64_t number = 0;
   const char* const end = value.data() + value.size();
@@ -80,6 +72,14 @@ std::filesystem::path hf_home() {
 }
 
 }  // namespace
+
+bool parse_bool(const char* name, const std::string& value) {
+  std::string upper = value;
+  std::transform(upper.begin(), upper.end(), upper.begin(), to_upper);
+  if (upper == "1" || upper == "TRUE" || upper == "YES" || upper == "ON") return true;
+  if (upper == "0" || upper == "FALSE" || upper == "NO" || upper == "OFF") return false;
+  throw InvalidArgument(name, std::string(name) + "='" + value + "' is not a switch: use 1 or 0.");
+}
 
 const std::vector<Variable>& variables() {
   static const std::vector<Variable> list = {

@@ -20,6 +20,9 @@ const std::vector<Variable>& variables();  // the whole list, in the order of th
 // Those that are set, with their values; "(hidden)" for tokens.
 std::vector<std::pair<std::string, std::string>> set_variables();
 
+// "1", "true", "on", "yes" or their opposites; throws InvalidArgument for others.
+bool parse_bool(const char* name, const std::string& value);
+
 std::string logging_level();  // QUIRE_LOGGING_LEVEL, VLLM_LOGGING_LEVEL; default "INFO"
 std::optional<std::string> cpu_isa();  // QUIRE_CPU_ISA: like --cpu-isa
 bool batch_invariant();  // VLLM_BATCH_INVARIANT: like --batch-invariant

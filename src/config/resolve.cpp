@@ -385,4 +385,17 @@ ResolvedConfig resolve(
   return out;
 }
 
+void check_values(const EngineConfig& config, UsageContext usage) {
+  const DeviceInfo device{.total_memory_bytes = int64_t{1} << 50, .num_cpus = 1 << 20};
+  check_machine(config, device);
+  ModelConfig model;
+  model.max_position_embeddings = 1 << 30;
+  ResolvedConfig out;
+  out.dtype = resolve_dtype(config, model, out);
+  out.scheduler.max_model_len = resolve_max_model_len(config, model, true, out);
+  resolve_scheduler(config, usage, out);
+  resolve_cache(config, out.scheduler.kind, out.cache);
+  resolve_kv_budget(config, device, out);
+}
+
 }  // namespace quire

@@ -48,6 +48,10 @@ ResolvedConfig resolve(
     bool allow_long_max_model_len
 );
 
+// Throws what resolve() says to these wishes whatever the model and the machine, but for the choice
+// of the scheduler.
+void check_values(const EngineConfig& config, UsageContext usage);
+
 // Groups the layers and sizes the pool: min(budget, max_num_seqs requests of max_model_len).
 // Layers that see all tokens and layers with a window come into groups of their own, as large as
 // the smaller kind, so that layer i of each group shares one piece of memory. `used_bytes` is what

@@ -37,6 +37,17 @@ TEST(MigrateCheck, TellsOptionsThatWorkFromThoseThatAreRefused) {
   EXPECT_STREQ(report.engine, "V1");
 }
 
+TEST(MigrateCheck, ValuesThatNoStartTakesAreRefused) {
+  const auto report = check("vllm serve m --kv-cache-dtype fp8 --block-size 7 --dtype float64");
+  EXPECT_THAT(finding(report, "--kv-cache-dtype fp8").sentence, HasSubstr("Use auto"));
+  EXPECT_THAT(finding(report, "--block-size 7").sentence, HasSubstr("power of two"));
+  EXPECT_EQ(finding(report, "--dtype float64").fate, Fate::kRefused);
+  EXPECT_EQ(
+      finding(check("vllm serve m --gpu-memory-utilization 5"), "--gpu-memory-utilization 5").fate,
+      Fate::kRefused
+  );
+}
+
 TEST(MigrateCheck, AValueWithAMinusBelongsToItsOption) {
   EXPECT_EQ(
       finding(check("vllm serve m --max-logprobs -1"), "--max-logprobs -1").fate, Fate::kWorks
@@ -56,6 +67,10 @@ TEST(MigrateCheck, OptionsOfV0ChooseItOrAreRefused) {
   const auto refused = check("VLLM_USE_V1=1 vllm serve m --scheduler-delay-factor 0.5");
   EXPECT_THAT(finding(refused, "scheduler_delay_factor").sentence, HasSubstr("V1 scheduler"));
   EXPECT_STREQ(check("VLLM_USE_V1=0 vllm serve m").engine, "V0");
+  EXPECT_STREQ(check("env VLLM_USE_V1=false vllm serve m").engine, "V0");
+  EXPECT_STREQ(check("export VLLM_USE_V1=0; vllm serve m").engine, "V0");
+  const auto no_switch = check("VLLM_USE_V1=banana vllm serve m");
+  EXPECT_THAT(finding(no_switch, "VLLM_USE_V1").sentence, HasSubstr("use 1 or 0"));
 }
 
 TEST(MigrateCheck, NamesVariablesThatNobodyReads) {
