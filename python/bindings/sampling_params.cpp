@@ -1,11 +1,13 @@
 #include "python/bindings/sampling_params.h"
 
 #include <string_view>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "config/field_visitor.h"
@@ -203,9 +205,18 @@ nb::dict to_dict(const PySamplingParams& params) {
   });
   fields["logit_bias"] = params.logit_bias.empty() ? nb::none() : nb::cast(params.logit_bias);
   fields["output_kind"] = nb::cast(params.output_kind);
+  fields["repetition_detection"] = nb::cast(params.repetition_detection);
   fields["extra_args"] = params.extra_args;
   fields["logits_processors"] = params.logits_processors;
   return fields;
+}
+
+// extra_args is the caller's own object; rules that run with the original must not see what becomes
+// of the copy.
+PySamplingParams deep_copy(const PySamplingParams& params) {
+  PySamplingParams copy = params;
+  copy.extra_args = nb::module_::import_("copy").attr("deepcopy")(params.extra_args);
+  return copy;
 }
 
 void bind_python_fields(nb::class_<PySamplingParams>& cls) {
@@ -335,7 +346,17 @@ void bind_sampling_params(nb::module_& m) {
       )
       .def_rw("max_pattern_size", &RepetitionDetection::max_pattern_size)
       .def_rw("min_pattern_size", &RepetitionDetection::min_pattern_size)
-      .def_rw("min_count", &RepetitionDetection::min_count);
+      .def_rw("min_count", &RepetitionDetection::min_count)
+      .def(
+          "__getstate__",
+          [](const RepetitionDetection& self) {
+            return nb::make_tuple(self.max_pattern_size, self.min_pattern_size, self.min_count);
+          }
+      )
+      .def("__setstate__", [](RepetitionDetection& self, std::tuple<int, int, int> state) {
+        const auto [max_pattern_size, min_pattern_size, min_count] = state;
+        new (&self) RepetitionDetection{max_pattern_size, min_pattern_size, min_count};
+      });
   nb::class_<PySamplingParams> params(
       m, "SamplingParams", "How to sample one request. Names, defaults and rules are vLLM's."
   );
@@ -351,9 +372,9 @@ void bind_sampling_params(nb::module_& m) {
   params.attr("__annotations__") = annotations();
   params.def("__repr__", &repr)
       .def("__eq__", &equal, nb::is_operator())
-      .def("clone", [](const PySamplingParams& self) { return self; })
+      .def("clone", &deep_copy)
       .def("__copy__", [](const PySamplingParams& self) { return self; })
-      .def("__deepcopy__", [](const PySamplingParams& self, nb::dict) { return self; })
+      .def("__deepcopy__", [](const PySamplingParams& self, nb::dict) { return deep_copy(self); })
       .def("__getstate__", &to_dict)
       .def("__setstate__", [](PySamplingParams& self, nb::dict fields) {
         new (&self) PySamplingParams(params_from(nb::borrow<nb::kwargs>(fields)));

@@ -38,6 +38,10 @@ class RepetitionDetectionParams:
     @min_count.setter
     def min_count(self, arg: int, /) -> None: ...
 
+    def __getstate__(self) -> tuple: ...
+
+    def __setstate__(self, arg: tuple[int, int, int], /) -> None: ...
+
 class SamplingParams:
     """How to sample one request. Names, defaults and rules are vLLM's."""
 

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vllm import SamplingParams
-from vllm.sampling_params import BeamSearchParams, RequestOutputKind
+from vllm.sampling_params import (
+    BeamSearchParams,
+    RepetitionDetectionParams,
+    RequestOutputKind,
+)
 
 
 def test_defaults_are_those_of_vllm():
@@ -122,6 +126,19 @@ def test_copies_and_pickles_are_equal():
         assert other == params
         assert repr(other) == repr(params)
     assert SamplingParams(n=2) != params
+
+
+def test_a_pickle_has_the_rule_against_repetition():
+    params = SamplingParams(repetition_detection=RepetitionDetectionParams(max_pattern_size=9))
+    found = pickle.loads(pickle.dumps(params)).repetition_detection
+    assert (found.max_pattern_size, found.min_pattern_size, found.min_count) == (9, 1, 2)
+
+
+def test_copies_have_extra_args_of_their_own():
+    params = SamplingParams(extra_args={"words": ["a"]})
+    for other in (copy.deepcopy(params), params.clone()):
+        other.extra_args["words"].append("b")
+    assert params.extra_args == {"words": ["a"]}
 
 
 def test_repr_names_each_field():
