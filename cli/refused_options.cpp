@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include "base/name_pattern.h"
 #include "cli/fixed_options.h"
 #include "cli/option_names.h"
 #include "cli/sentences.h"
@@ -113,14 +114,9 @@ constexpr const char* kRequests =
     "It is a sampling parameter: each request says it. --override-generation-config changes the "
     "defaults of temperature, top_p, top_k, min_p, repetition_penalty and max_new_tokens.";
 
-bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern.back() != '*') return pattern == name;
-  return name.starts_with(pattern.substr(0, pattern.size() - 1));
-}
-
 const char* find(std::string_view name) {
   for (const RefusedOption& option : kRefusedOptions) {
-    if (matches(option.name, name)) return option.instead;
+    if (matches_pattern(option.name, name)) return option.instead;
   }
   for (const FixedOption& option : fixed_options()) {
     if (name == flag_of(std::string(option.name))) return option.instead;

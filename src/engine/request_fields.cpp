@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/edit_distance.h"
+#include "base/name_pattern.h"
 #include "config/field_visitor.h"
 #include "quire/error.h"
 
@@ -15,7 +16,7 @@ namespace quire {
 namespace {
 
 struct Refusal {
-  std::string_view name;  // a * at the end stands for any rest
+  std::string_view name;  // see matches_pattern
   const char* advice;
 };
 
@@ -76,11 +77,6 @@ constexpr Refusal kRefusals[] = {
     {"skip_clone", "It has no meaning here: leave it out."},
 };
 
-bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern.back() != '*') return pattern == name;
-  return name.starts_with(pattern.substr(0, pattern.size() - 1));
-}
-
 std::vector<std::string_view> list_known_names() {
   std::vector<std::string_view> names = {
       "prompt",
@@ -113,7 +109,7 @@ const std::vector<std::string_view>& known_names() {
 
 const char* refusal_of(std::string_view name) {
   for (const Refusal& refusal : kRefusals) {
-    if (matches(refusal.name, name)) return refusal.advice;
+    if (matches_pattern(refusal.name, name)) return refusal.advice;
   }
   return nullptr;
 }

@@ -17,7 +17,9 @@ from serving import program, serve
 GUIDE = ROOT / "../shared/seed/vllm-v1-engine.txt"
 ALIASES = f"meta-llama/Llama-2-7b-chat-hf={MODEL},model={MODEL}"
 
-pytestmark = pytest.mark.skipif(not GUIDE.exists(), reason="the guide is not here")
+pytestmark = pytest.mark.skipif(
+    not GUIDE.exists(), reason="needs the folder shared/ beside the checkout"
+)
 
 # First and last line of every block that is Python.
 PYTHON_BLOCKS = {

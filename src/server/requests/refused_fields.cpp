@@ -5,13 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "base/name_pattern.h"
 #include "quire/error.h"
 
 namespace quire::server {
 namespace {
 
 struct Refusal {
-  std::string_view name;  // a * at the end stands for any rest
+  std::string_view name;  // see matches_pattern
   const char* advice;
 };
 
@@ -44,11 +45,6 @@ constexpr Refusal kRefusals[] = {
     {"lora_request", "LoRA adapters are not supported: merge the adapter into the model."},
 };
 
-bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern.back() != '*') return pattern == name;
-  return name.starts_with(pattern.substr(0, pattern.size() - 1));
-}
-
 // ["text"] is what this server does anyway.
 bool asks_for_text_alone(const RequestValue& modalities) {
   for (const simdjson::dom::element entry : modalities.array()) {
@@ -62,7 +58,7 @@ bool asks_for_text_alone(const RequestValue& modalities) {
 
 bool refuse_field(const RequestValue& value) {
   for (const Refusal& refusal : kRefusals) {
-    if (!matches(refusal.name, value.name())) continue;
+    if (!matches_pattern(refusal.name, value.name())) continue;
     if (value.says_nothing()) return true;
     if (value.name() == "modalities" && asks_for_text_alone(value)) return true;
     throw InvalidArgument(
