@@ -56,7 +56,8 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   explicit Impl(const ParserLimits& given) : limits(given) {
     eager(true);
     header_limit(static_cast<std::uint32_t>(limits.max_head_bytes));
-    body_limit(limits.max_body_bytes);
+    // The base class counts a chunk anew whenever it must wait for the rest of its line.
+    body_limit(boost::none);
   }
 
   void fail(int status, std::string message) {
@@ -71,11 +72,21 @@ struct RequestParser::Impl final : http::basic_parser<true> {
     error = http::error::bad_value;
   }
 
+  void announce_bytes(uint64_t num_bytes, ErrorCode& error) {
+    if (num_bytes <= limits.max_body_bytes - num_announced) {
+      num_announced += num_bytes;
+      return;
+    }
+    refuse(
+        413,
+        fmt::format("The body of a request has at most {} bytes.", limits.max_body_bytes),
+        error
+    );
+  }
+
   void translate(const ErrorCode& error) {
     if (error == http::error::header_limit) {
       fail(431, fmt::format("The head of a request has at most {} bytes.", limits.max_head_bytes));
-    } else if (error == http::error::body_limit) {
-      fail(413, fmt::format("The body of a request has at most {} bytes.", limits.max_body_bytes));
     } else if (error == http::error::bad_version) {
       fail(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
     } else {
@@ -137,7 +148,8 @@ struct RequestParser::Impl final : http::basic_parser<true> {
     if (const std::string* id = request.find_header("x-request-id")) {
       if (id->size() <= kMaxRequestIdBytes) request.request_id = *id;
     }
-    head_is_done = true;
+    announce_bytes(content_length().value_or(0), error);
+    if (!error) head_is_done = true;
   }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode&) override {
@@ -150,7 +162,9 @@ struct RequestParser::Impl final : http::basic_parser<true> {
     return text.size();
   }
 
-  void on_chunk_header_impl(std::uint64_t, BoostText, ErrorCode&) override {}
+  void on_chunk_header_impl(std::uint64_t size, BoostText, ErrorCode& error) override {
+    announce_bytes(size, error);
+  }
 
   std::size_t on_chunk_body_impl(std::uint64_t, BoostText text, ErrorCode&) override {
     request.body.append(text.data(), text.size());
@@ -187,6 +201,7 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   HttpRequest request;
   std::string target;
   std::string failure;
+  uint64_t num_announced = 0;  // of the body, at most limits.max_body_bytes
   int failed_status = 0;
   int version = 11;
   bool head_is_done = false;

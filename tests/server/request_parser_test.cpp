@@ -96,6 +96,30 @@ TEST(RequestParserTest, RefusesBadChunks) {
   EXPECT_EQ(refusal("3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n"), 400) << "in the trailer";
 }
 
+TEST(RequestParserTest, BoundsTheSumOfTheChunks) {
+  const std::string head = std::string(kHead) + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+  for (const auto& [bytes, status] :
+       {std::pair(head + "2\r\nde\r\n0\r\n\r\n", 0), std::pair(head + "3\r\ndef", 413)}) {
+    RequestParser parser({.max_body_bytes = 5});
+    std::string waiting;
+    for (const char byte : bytes) {
+      waiting += byte;
+      waiting.erase(0, parser.put(waiting));
+    }
+    EXPECT_EQ(parser.failed_status(), status) << bytes;
+  }
+}
+
+TEST(RequestParserTest, AQuoteWithoutAnEndIsNoLongerABodyForComingInPieces) {
+  RequestParser parser({.max_body_bytes = 10});
+  std::string waiting = std::string(kHead) + "Transfer-Encoding: chunked\r\n\r\n3;a=\"\r\n";
+  for (int i = 0; i < 20; ++i) {
+    waiting.erase(0, parser.put(waiting));
+    waiting += 'x';
+  }
+  EXPECT_EQ(parser.failed_status(), 0) << parser.failure();
+}
+
 TEST(RequestParserTest, RefusesWhatIsNoRequest) {
   EXPECT_EQ(refusal_of("nonsense\r\n\r\n"), 400);
   EXPECT_EQ(refusal_of("GET /\r\n\r\n"), 400) << "HTTP/0.9";
