@@ -24,6 +24,10 @@ foreach(sanitizer IN LISTS QUIRE_SANITIZE)
   target_compile_options(quire_flags INTERFACE -fsanitize=${sanitizer} -fno-omit-frame-pointer)
   target_link_options(quire_flags INTERFACE -fsanitize=${sanitizer})
 endforeach()
+if(QUIRE_SANITIZE)  # which hide from g++ what is initialised
+  target_compile_options(quire_flags
+                         INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+endif()
 if("undefined" IN_LIST QUIRE_SANITIZE)
   target_compile_options(quire_flags INTERFACE -fno-sanitize-recover=undefined)
 endif()
