@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <iterator>
 #include <new>
 #include <string>
 #include <thread>
@@ -59,46 +60,82 @@ uint32_t wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
 }  // namespace
 
 // Tasks are numbered from 1; `generation` is the number of the newest, and stopping is one more.
-// The caller is at most one task ahead of the slowest worker, so two places hold all that are
-// needed. Each counter has a cache line of its own, because different threads write them.
+// The caller is at most one task behind it, and no thread begins a task before all have done the
+// one before, so four places hold all that are needed. The numbers may wrap.
+// What different threads write lies in cache lines of their own.
 struct ThreadPool::Impl {
   struct Place {
     alignas(kTaskAlignment) Call call = nullptr;
+    Prefetch prefetch = nullptr;
     void* task = nullptr;
     alignas(kTaskAlignment) std::byte storage[kMaxTaskBytes];
   };
+  struct alignas(64) Counter {
+    std::atomic<uint32_t> value{0};
+  };
 
-  explicit Impl(int num_threads) : num_workers(static_cast<uint32_t>(num_threads - 1)) {}
+  explicit Impl(int num_threads) : last_done(num_threads) {}
 
-  const uint32_t num_workers;
   bool stop = false;
-  Place places[2];  // of the even and the odd tasks
+  Place places[4];  // by the number of the task
   alignas(64) std::atomic<uint32_t> generation{0};
-  alignas(64) std::atomic<uint32_t> num_done{0};  // by workers, of all tasks together
+  std::vector<Counter> last_done;  // by thread: the number of its last task
   alignas(64) std::atomic<uint32_t> num_arrived{0};
   alignas(64) std::atomic<uint32_t> barrier_phase{0};
   alignas(64) std::vector<std::thread> threads;
   std::unique_ptr<std::byte[], ScratchDelete> scratch;
   size_t scratch_bytes = 0;
 
-  Place& place_of(uint32_t number) { return places[number % 2]; }
+  Place& place_of(uint32_t number) { return places[number % std::size(places)]; }
 
-  // Waits until the workers have done task `number` and all before it. The counters may wrap.
-  void wait_done(uint32_t number) {
-    const uint32_t target = number * num_workers;
+  // Waits until all threads have done task `number`, with calls of `meanwhile` in between.
+  template <class Meanwhile>
+  void wait_done(uint32_t number, Meanwhile meanwhile) {
+    size_t num_done = 0;
     spin_until([&] {
-      return static_cast<int32_t>(num_done.load(std::memory_order_acquire) - target) >= 0;
+      while (num_done < last_done.size() && has_done(num_done, number)) {
+        ++num_done;
+      }
+      if (num_done == last_done.size()) return true;
+      meanwhile();
+      return false;
     });
+  }
+  void wait_done(uint32_t number) {
+    wait_done(number, [] {});
+  }
+  bool has_done(size_t thread_idx, uint32_t number) const {
+    const uint32_t last = last_done[thread_idx].value.load(std::memory_order_acquire);
+    return static_cast<int32_t>(last - number) >= 0;
+  }
+
+  // A thread's share of a task, after all tasks before it.
+  void do_share(uint32_t number, int thread_idx) {
+    const Place& place = place_of(number);
+    for (size_t i = 0; thread_idx > 0 && i < sizeof(place.storage); i += 64) {
+      __builtin_prefetch(place.storage + i);  // all that the caller has just written, at once
+    }
+    int step = 0;
+    bool has_more = place.prefetch != nullptr;
+    const auto prefetch = [&] {
+      if (has_more) has_more = place.prefetch(place.task, thread_idx, step++);
+    };
+    prefetch();
+    wait_done(number - 1, prefetch);
+    place.call(place.task, thread_idx);
+    last_done[thread_idx].value.store(number, std::memory_order_release);
+  }
+
+  // The caller's own share of task `number`, if that is still to do.
+  void do_pending_share(uint32_t number) {
+    if (!has_done(0, number)) do_share(number, 0);
   }
 
   void work(int thread_idx) {
     for (uint32_t number = 1;; ++number) {
       wait_for_change(generation, number - 1);
       if (stop) return;
-      if (num_workers > 1) wait_done(number - 1);
-      const Place& place = place_of(number);
-      place.call(place.task, thread_idx);
-      num_done.fetch_add(1, std::memory_order_acq_rel);
+      do_share(number, thread_idx);
     }
   }
 };
@@ -122,29 +159,34 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(FunctionRef<void(int)> task) {
   post(
-      [](void* self, int thread_idx) { (*static_cast<decltype(task)*>(self))(thread_idx); }, &task
+      [](void* self, int thread_idx) { (*static_cast<decltype(task)*>(self))(thread_idx); },
+      nullptr,
+      &task
   );
   join();
 }
 
 void ThreadPool::join() {
-  impl_->wait_done(impl_->generation.load(std::memory_order_relaxed));
+  if (num_threads_ == 1) return;
+  const uint32_t newest = impl_->generation.load(std::memory_order_relaxed);
+  impl_->do_pending_share(newest);
+  impl_->wait_done(newest);
 }
 
 void* ThreadPool::next_task_place() {
   return impl_->place_of(impl_->generation.load(std::memory_order_relaxed) + 1).storage;
 }
 
-void ThreadPool::post(Call call, void* task) {
+void ThreadPool::post(Call call, Prefetch prefetch, void* task) {
   if (num_threads_ == 1) return call(task, 0);
   const uint32_t previous = impl_->generation.load(std::memory_order_relaxed);
   Impl::Place& place = impl_->place_of(previous + 1);
   place.call = call;
+  place.prefetch = prefetch;
   place.task = task;
   impl_->generation.store(previous + 1, std::memory_order_release);
   impl_->generation.notify_all();
-  impl_->wait_done(previous);
-  call(task, 0);
+  impl_->do_pending_share(previous);
 }
 
 void* ThreadPool::scratch(size_t num_bytes) {

@@ -28,9 +28,11 @@ class ThreadPool {
   // are done. Tasks must not throw.
   void run(FunctionRef<void(int)> task);
 
-  // Makes a Task of `args` inside the pool and calls it like run(), but returns when the caller's
-  // own share is done. The others are waited for by join(), or by the next run() or start() before
-  // its task begins: a row of tasks pays for one meeting of the threads each, not for two.
+  // Makes a Task of `args` inside the pool, which the threads call like that of run() once all that
+  // was started before is done. The caller does its own share when it starts the next task or
+  // joins: then the next one is already known, and waiting threads fetch what it needs.
+  // A Task may have `bool prefetch(int thread_idx, int step) const`, called by a waiting thread
+  // with step = 0, 1, … until it returns false. It must only touch what no earlier task writes.
   template <class Task, class... Args>
   void start(Args&&... args);
 
@@ -47,11 +49,12 @@ class ThreadPool {
 
  private:
   using Call = void (*)(void* task, int thread_idx);
+  using Prefetch = bool (*)(const void* task, int thread_idx, int step);
   static constexpr size_t kMaxTaskBytes = 512;
   static constexpr size_t kTaskAlignment = 64;
 
   void* next_task_place();  // that no thread uses any more
-  void post(Call call, void* task);
+  void post(Call call, Prefetch prefetch, void* task);
 
   struct Impl;
   int num_threads_;
@@ -63,7 +66,13 @@ void ThreadPool::start(Args&&... args) {
   static_assert(sizeof(Task) <= kMaxTaskBytes && alignof(Task) <= kTaskAlignment);
   static_assert(std::is_trivially_destructible_v<Task>, "a later task takes its place");
   Task* task = new (next_task_place()) Task(std::forward<Args>(args)...);
-  post([](void* self, int thread_idx) { (*static_cast<Task*>(self))(thread_idx); }, task);
+  Prefetch prefetch = nullptr;
+  if constexpr (requires { task->prefetch(0, 0); }) {
+    prefetch = [](const void* self, int thread_idx, int step) {
+      return static_cast<const Task*>(self)->prefetch(thread_idx, step);
+    };
+  }
+  post([](void* self, int thread_idx) { (*static_cast<Task*>(self))(thread_idx); }, prefetch, task);
 }
 
 // The CPUs this process may use: affinity mask and cgroup quota, at least 1.

@@ -107,6 +107,59 @@ TEST(ThreadPool, StartReturnsWhileAWorkerIsStillAtItsShare) {
   EXPECT_EQ(state, 2);
 }
 
+TEST(ThreadPool, TheCallersShareWaitsForTheNextStartOrForJoin) {
+  struct Share {
+    Share(std::vector<int>& done_by_caller, int number)
+        : done_by_caller(&done_by_caller), number(number) {}
+    void operator()(int thread_idx) const {
+      if (thread_idx == 0) done_by_caller->push_back(number);
+    }
+    std::vector<int>* done_by_caller;
+    int number;
+  };
+  ThreadPool pool(2);
+  std::vector<int> done_by_caller;
+  pool.start<Share>(done_by_caller, 1);
+  EXPECT_EQ(done_by_caller, std::vector<int>());
+  pool.start<Share>(done_by_caller, 2);
+  EXPECT_EQ(done_by_caller, std::vector<int>({1}));
+  pool.join();
+  EXPECT_EQ(done_by_caller, std::vector<int>({1, 2}));
+}
+
+TEST(ThreadPool, AThreadFetchesWhatItNeedsStepByStepWhileItWaits) {
+  struct Held {  // the worker's share lasts until the caller has fetched all for the next task
+    explicit Held(std::atomic<int>& num_fetched) : num_fetched(&num_fetched) {}
+    void operator()(int thread_idx) const {
+      while (thread_idx == 1 && *num_fetched < 3) {
+      }
+    }
+    std::atomic<int>* num_fetched;
+  };
+  struct Fetching {
+    Fetching(std::vector<int>& steps, std::atomic<int>& num_fetched)
+        : steps(&steps), num_fetched(&num_fetched) {}
+    bool prefetch(int thread_idx, int step) const {
+      if (thread_idx == 1) return false;
+      steps->push_back(step);
+      return ++*num_fetched < 3;
+    }
+    void operator()(int thread_idx) const {
+      if (thread_idx == 0) steps->push_back(-1);
+    }
+    std::vector<int>* steps;
+    std::atomic<int>* num_fetched;
+  };
+  ThreadPool pool(2);
+  std::vector<int> steps;
+  std::atomic<int> num_fetched = 0;
+  pool.start<Held>(num_fetched);
+  pool.start<Fetching>(steps, num_fetched);
+  pool.join();
+  EXPECT_EQ(steps, std::vector<int>({0, 1, 2, -1}))
+      << "no step after the last, all before the call";
+}
+
 TEST_P(ThreadPoolOf, RunWaitsForWhatWasStarted) {
   ThreadPool pool(GetParam());
   std::vector<int64_t> values[2];

@@ -50,6 +50,35 @@ class AttentionCall {
     scratch_ = static_cast<float*>(pool.scratch(num_threads * scratch_floats_ * sizeof(float)));
   }
 
+  // Brings the cached keys and values of the thread's first item nearer, a group of 16 tokens each
+  // step. The second cache has room for so many.
+  bool prefetch(int thread_idx, int step) const {
+    constexpr int64_t kMaxBytes = 384 << 10;
+    const int items_per_tile = params_.num_kv_heads * num_head_parts_;
+    int request = 0;
+    int64_t item = thread_idx;
+    for (; request < batch_.num_reqs; ++request) {
+      const int64_t num_items = int64_t{num_tiles(request)} * items_per_tile;
+      if (item < num_items) break;
+      item -= num_items;
+    }
+    if (request == batch_.num_reqs) return false;
+    const int end = batch_.seq_lens.data<int32_t>()[request];
+    const int begin = params_.sliding_window ? std::max(0, end - *params_.sliding_window) : 0;
+    const int group = begin / kPanelWidth + step;
+    const int groups_per_block = batch_.block_size / kPanelWidth;
+    const int64_t group_bytes = 2 * layout_.keys_bytes;
+    if (group * kPanelWidth >= end || step * group_bytes >= kMaxBytes) return false;
+    const int64_t block = row_of<int32_t>(batch_.block_table, request)[group / groups_per_block];
+    const int64_t kv_head = item % items_per_tile / num_head_parts_;
+    const std::byte* from = cache_ + block * layout_.block_bytes + kv_head * layout_.head_bytes +
+                            group % groups_per_block * group_bytes;
+    for (int64_t offset = 0; offset < group_bytes; offset += kLineBytes) {
+      __builtin_prefetch(from + offset);
+    }
+    return true;
+  }
+
   void operator()(int thread_idx) {
     if (!items_prepare_) {
       const Range tokens = share_of(batch_.num_tokens, thread_idx, pool_.num_threads());
