@@ -21,7 +21,23 @@ void check_signals() {
   if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
+// No search for garbage while objects are made that are all in use: among thousands of them it
+// takes a fifth of a call's Python time.
+class PausedGarbageCollection {
+ public:
+  PausedGarbageCollection() : was_enabled_(PyGC_Disable() != 0) {}
+  ~PausedGarbageCollection() {
+    if (was_enabled_) PyGC_Enable();
+  }
+  PausedGarbageCollection(const PausedGarbageCollection&) = delete;
+  PausedGarbageCollection& operator=(const PausedGarbageCollection&) = delete;
+
+ private:
+  bool was_enabled_;
+};
+
 nb::list outputs_to_python(std::vector<RequestOutput>&& outputs) {
+  const PausedGarbageCollection paused;
   nb::list list;
   for (RequestOutput& output : outputs)
     list.append(to_python(std::move(output)));

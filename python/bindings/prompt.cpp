@@ -21,19 +21,45 @@ bool is_token_list(nb::handle value) {
   return is_list(value) && nb::len(value) > 0 && PyLong_Check(nb::object(value[0]).ptr());
 }
 
+// The keys of a prompt's dict, made once: thousands of prompts are read in a call.
+struct Keys {
+  nb::object prompt{nb::str("prompt")};
+  nb::object prompt_token_ids{nb::str("prompt_token_ids")};
+  nb::object cache_salt{nb::str("cache_salt")};
+  nb::object absent[3]{
+      nb::str("prompt_embeds"), nb::str("multi_modal_data"), nb::str("encoder_prompt")};
+
+  static const Keys& get() {
+    static const Keys* const keys = new Keys();
+    return *keys;
+  }
+};
+
+// The value of a key; invalid: there is none.
+nb::handle find(const nb::dict& dict, const nb::object& key) {
+  PyObject* value = PyDict_GetItemWithError(dict.ptr(), key.ptr());
+  if (value == nullptr && PyErr_Occurred() != nullptr) throw nb::python_error();
+  return value;
+}
+
+bool is_given(nb::handle value) {
+  return value.is_valid() && !value.is_none();
+}
+
 Prompt read_dict(const nb::dict& dict) {
+  const Keys& keys = Keys::get();
   Prompt prompt;
-  for (const char* absent : {"prompt_embeds", "multi_modal_data", "encoder_prompt"}) {
-    if (!dict.contains(absent) || dict[absent].is_none()) continue;
+  for (const nb::object& absent : keys.absent) {
+    if (!is_given(find(dict, absent))) continue;
     throw nb::value_error("Only text models run here: give `prompt` or `prompt_token_ids`.");
   }
-  const bool has_ids = dict.contains("prompt_token_ids");
-  if (!has_ids && !dict.contains("prompt")) raise_type_error("prompt", kForms, dict);
-  if (has_ids) read_value("prompt_token_ids", dict["prompt_token_ids"], prompt.token_ids);
-  if (dict.contains("prompt") && !dict["prompt"].is_none())
-    read_value("prompt", dict["prompt"], prompt.text);
-  if (dict.contains("cache_salt") && !dict["cache_salt"].is_none())
-    read_value("cache_salt", dict["cache_salt"], prompt.cache_salt);
+  const nb::handle text = find(dict, keys.prompt);
+  const nb::handle ids = find(dict, keys.prompt_token_ids);
+  const nb::handle cache_salt = find(dict, keys.cache_salt);
+  if (!text.is_valid() && !ids.is_valid()) raise_type_error("prompt", kForms, dict);
+  if (ids.is_valid()) read_value("prompt_token_ids", ids, prompt.token_ids);
+  if (is_given(text)) read_value("prompt", text, prompt.text);
+  if (is_given(cache_salt)) read_value("cache_salt", cache_salt, prompt.cache_salt);
   return prompt;
 }
 

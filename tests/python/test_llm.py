@@ -1,5 +1,6 @@
 """LLM: prompts in, completions out."""
 
+import gc
 import os
 import signal
 import threading
@@ -125,6 +126,21 @@ def test_metrics_count_what_was_generated(llm):
     assert isinstance(latency, Histogram)
     assert latency.buckets["+Inf"] == latency.count > 0 and latency.sum > 0
     assert latency.labels["engine"] == "0"
+
+
+def test_generate_leaves_the_garbage_collector_as_it_was(llm):
+    collections = []
+    gc.callbacks.append(lambda phase, info: collections.append(phase))
+    try:
+        llm.generate(["a"] * 400, SamplingParams(max_tokens=1), use_tqdm=False)
+        assert len(collections) <= 4, "it searched while outputs were made"
+        assert gc.isenabled()
+        gc.disable()
+        llm.generate("a", SamplingParams(max_tokens=1), use_tqdm=False)
+        assert not gc.isenabled()
+    finally:
+        gc.callbacks.pop()
+        gc.enable()
 
 
 def test_sleep_lasts_until_wake_up(model):
