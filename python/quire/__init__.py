@@ -11,6 +11,7 @@ from quire._quire import (
     SamplingParams,
     __version__,
 )
+from quire.drop_in import warn_if_replaced
 from quire.outputs import CompletionOutput, Logprob, RequestOutput
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = [
     "SamplingParams",
     "__version__",
 ]
+
+warn_if_replaced()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,11 @@
 """The package as a whole: names, versions, neighbours, forked processes."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import quire
 import vllm
@@ -42,6 +45,38 @@ def test_vllm_itself_beside_this_package_is_an_error(tmp_path):
     assert "ImportError: vllm 0.11.0 and quire are both installed here" in result.stderr
     assert "pip uninstall -y vllm quire" in result.stderr
     assert run("import quire", path=tmp_path).returncode == 0
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A folder of modules with quire, and the package vllm as pip would have unpacked it."""
+    (tmp_path / "quire").symlink_to(ROOT / "quire")
+    shutil.copytree(ROOT / "vllm", tmp_path / "vllm")
+    return tmp_path
+
+
+IMPORT_TWICE = "import importlib, quire; importlib.import_module('quire'); print(quire.__file__)"
+
+
+def test_importing_quire_is_silent_beside_its_own_vllm(site):
+    result = run(IMPORT_TWICE, path=site)
+    assert (result.stdout, result.stderr) == (f"{site}/quire/__init__.py\n", "")
+
+
+def test_vllm_installed_over_quire_is_said_once(site):
+    (site / "vllm/__init__.py").write_text("__version__ = '0.22.1'\n", encoding="utf-8")
+    result = run(IMPORT_TWICE + "\nimport vllm; print(vllm.__version__)", path=site)
+    assert result.returncode == 0 and result.stdout.endswith("0.22.1\n")
+    assert result.stderr.count("RuntimeWarning: vLLM was installed over quire: `import vllm`") == 1
+    assert result.stderr.count("pip uninstall -y vllm quire") == 1
+
+
+def test_files_that_went_with_vllm_are_said_too(site):
+    (site / "vllm/__init__.py").unlink()
+    result = run(IMPORT_TWICE, path=site)
+    assert result.returncode == 0
+    assert "RuntimeWarning: vllm/__init__.py, which is quire's, is gone" in result.stderr
+    assert "pip install quire" in result.stderr
 
 
 FORK = """
