@@ -16,7 +16,8 @@ class LogitsProcessor {
   // Called by a thread of the engine once per token, in the order of the tokens; a completion that
   // was preempted goes on where it was. logits [vocab_size] are changed in place, after
   // allowed_token_ids, bad_words, min_tokens and logit_bias, and before penalties and temperature;
-  // they are gone when the call returns. What it throws ends the completion with reason kError.
+  // they are gone when the call returns. What it throws ends the completion with reason kError, and
+  // so do logits that are all -infinity or NaN.
   virtual void apply(
       std::span<const int32_t> prompt_token_ids,
       std::span<const int32_t> output_token_ids,

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "ops/sampling_rows.h"
+#include "quire/error.h"
 #include "quire/logits_processor.h"
 #include "sample/candidates.h"
 #include "sample/exponential_race.h"
@@ -21,6 +22,9 @@ namespace {
 
 constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
 constexpr float kLowest = std::numeric_limits<float>::lowest();
+constexpr const char* kNoTokenLeft =
+    "After the logits processors every logit is -infinity or NaN, so no token is left: a processor "
+    "must leave at least one.";
 
 // Sampling state of one request.
 struct Slot {
@@ -321,6 +325,7 @@ int32_t Sampler::Impl::sample_row(int row_idx, Scratch scratch, TokenLogprobs* l
     const DrawKey key{.seed = slot.seed, .position = row.token_ids.size()};
     drawn = draw(values, slot, key, scratch, report_processed);
   }
+  if (!drawn && slot.custom) throw InvalidArgument("logits_processors", kNoTokenLeft);
   const int32_t token_id = drawn.value_or(slot.processors.last_resort());
   if (logprobs != nullptr) {
     fill_logprobs(scratch.reported, token_id, *slot.logprobs, mode, scratch.candidates, *logprobs);

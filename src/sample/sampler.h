@@ -24,7 +24,7 @@ struct SamplingRow {
   int num_prompt_tokens = 0;
 };
 
-// A row for which a LogitsProcessor threw.
+// A row for which a LogitsProcessor threw, or left no token.
 struct RowFailure {
   int row = 0;
   std::string reason;
@@ -47,8 +47,8 @@ struct SamplerOutput {
 // position of the token, not on the batch. A request without a seed gets one from the engine's seed
 // and its id.
 //
-// Rules that leave no token (an allowed token that is a bad word), and logits without a number
-// above -infinity, give LogitsProcessors::last_resort().
+// Logits without a number above -infinity: a row with a LogitsProcessor fails; of any other (an
+// allowed token that is a bad word), LogitsProcessors::last_resort() is taken.
 class Sampler {
  public:
   Sampler(int max_num_slots, int vocab_size, LogprobsMode mode, uint64_t engine_seed);

@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 
+from conftest import ROOT
 from vllm import LLM, LLMEngine, SamplingParams
 from vllm.sampling_params import BeamSearchParams
 from vllm.v1.engine.async_llm import AsyncLLM
@@ -21,6 +22,10 @@ from vllm.v1.sample.logits_processor import (  # noqa: E402
 )
 
 GREEDY = SamplingParams(temperature=0, max_tokens=6, ignore_eos=True)
+V1_REFUSES = (
+    "vLLM V1 does not support per request user provided logits processors. Give them to "
+    "LLM(logits_processors=[…]), or take the V0 engine with VLLM_USE_V1=0."
+)
 
 
 def greedy(**kwargs):
@@ -214,6 +219,38 @@ def test_an_exception_fails_its_request_alone(model, options):
     assert len(tokens(llm.generate("Hello", GREEDY)[0])) == 6
 
 
+class Banning(AdapterLogitsProcessor):
+    """extra_args={"bans_at": n}: every token is banned as the n-th one."""
+
+    def is_argmax_invariant(self):
+        return False
+
+    def new_req_logits_processor(self, params):
+        bans_at = (params.extra_args or {}).get("bans_at")
+
+        def apply(output_ids, logits):
+            if len(output_ids) == bans_at:
+                logits[:] = -np.inf
+
+        return None if bans_at is None else apply
+
+
+@pytest.mark.parametrize("options", [{}, {"async_scheduling": True}, {"scheduler": "v0"}])
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_a_rule_that_bans_every_token_fails_its_request_alone(model, options, temperature):
+    llm = LLM(model=model, max_model_len=256, logits_processors=[Banning], **options)
+    banned, plain = (
+        SamplingParams(temperature=temperature, max_tokens=6, ignore_eos=True, extra_args=extra)
+        for extra in ({"bans_at": 2}, None)
+    )
+    outputs = llm.generate(["Hello", "Hello", "World"], [plain, banned, plain])
+    assert [output.outputs[0].finish_reason for output in outputs] == ["length", "error", "length"]
+    assert outputs[1].error.startswith("After the logits processors every logit is -infinity or")
+    assert "a processor must leave at least one" in outputs[1].error
+    assert [len(tokens(output)) for output in outputs] == [6, 2, 6]
+    assert len(tokens(llm.generate("Hello", plain)[0])) == 6
+
+
 def test_logits_that_are_kept_fail_the_request(model):
     kept = []
     llm = LLM(
@@ -262,15 +299,51 @@ def test_bad_processors_are_refused(model):
             LLM(model=model, max_model_len=256, logits_processors=given)
 
 
-def test_functions_of_a_request_are_for_v0(model, llm):
+@pytest.mark.parametrize("value", [None, "1"])
+def test_v1_refuses_functions_of_a_request(monkeypatch, model, value):
+    """The engine is there before any request, so unset does not fall back for one."""
+    if value is not None:
+        monkeypatch.setenv("VLLM_USE_V1", value)
     params = greedy(logits_processors=[lambda output_ids, logits: force(33, logits)])
+    engine = LLM(model=model, max_model_len=256)
+    with pytest.raises(ValueError) as error:
+        engine.generate("Hello", params)
+    assert str(error.value) == V1_REFUSES
     with pytest.raises(ValueError, match="V1 does not support per request user provided logits"):
-        llm.generate("Hello", params)
-    old = LLM(model=model, max_model_len=256, scheduler="v0")
+        engine.generate(["Hello", "Hello"], [GREEDY, params])
+    assert len(tokens(engine.generate("Hello", greedy(logits_processors=[]))[0])) == 6
+
+
+def test_every_engine_of_v1_refuses_them(model):
+    params = greedy(logits_processors=[lambda output_ids, logits: None])
+    engine = LLMEngine(model=model, max_model_len=256)
+    with pytest.raises(ValueError, match=r"V1 does not support .*VLLM_USE_V1=0"):
+        engine.add_request("a", "Hello", params)
+    assert not engine.has_unfinished_requests()
+
+    async def run():
+        async_llm = AsyncLLM(model=model, max_model_len=256)
+        with pytest.raises(ValueError, match=r"V1 does not support .*VLLM_USE_V1=0"):
+            await anext(async_llm.generate("Hello", params, "a"))
+        async_llm.shutdown()
+
+    asyncio.run(run())
+
+
+def test_v0_takes_functions_of_a_request(monkeypatch, model):
+    monkeypatch.setenv("VLLM_USE_V1", "0")
+    params = greedy(logits_processors=[lambda output_ids, logits: force(33, logits)])
+    old = LLM(model=model, max_model_len=256)
+    assert old._native.uses_v0()
     outputs = old.generate(["Hello", "Hello"], [params, GREEDY])
     assert tokens(outputs[0]) == [33] * 6 != tokens(outputs[1])
     with pytest.raises(TypeError, match="logits_processors must be a list"):
         SamplingParams(logits_processors=force)
+
+
+def test_the_guide_says_the_same():
+    guide = (ROOT / "docs/migration-v0-v1.md").read_text(encoding="utf-8")
+    assert V1_REFUSES in " ".join(guide.split())
 
 
 def test_the_other_engines_take_them_too(model):

@@ -1,10 +1,12 @@
 #include "sample/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "quire/error.h"
@@ -321,6 +323,39 @@ TEST(Sampler, FailsTheRowAloneWhoseProcessorThrows) {
   EXPECT_EQ(output.failures[0].reason, "no rule for that");
   rows[1].output = {7};
   EXPECT_TRUE(sampler.step(rows).failures.empty());
+}
+
+// Makes every logit the same.
+class Fill final : public LogitsProcessor {
+ public:
+  explicit Fill(float value) : value_(value) {}
+  void apply(std::span<const int32_t>, std::span<const int32_t>, std::span<float> logits) override {
+    std::ranges::fill(logits, value_);
+  }
+
+ private:
+  float value_;
+};
+
+TEST(Sampler, FailsTheRowAloneWhoseProcessorLeavesNoToken) {
+  for (const float nothing : {-kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+    for (const double temperature : {0.0, 1.0}) {
+      TestSampler sampler(4);
+      const auto ban_all = std::make_shared<Fill>(nothing);
+      sampler.add(0, {.temperature = temperature, .logits_processors = {ban_all}});
+      sampler.add(1, {.temperature = 0.0, .logits_processors = {std::make_shared<Fill>(-1e30f)}});
+      sampler.add(2, {.temperature = 0.0});
+      std::vector<TestRow> rows;
+      for (int slot = 0; slot < 3; ++slot)
+        rows.push_back({.slot = slot, .logits = {1, 2, 5, 3}});
+      const SamplerOutput& output = sampler.step(rows);
+      ASSERT_EQ(output.failures.size(), 1u) << nothing << " at temperature " << temperature;
+      EXPECT_EQ(output.failures[0].row, 0);
+      EXPECT_THAT(output.failures[0].reason, testing::HasSubstr("every logit is -infinity or NaN"));
+      EXPECT_EQ(output.token_ids[1], 0) << "a low logit is still one";
+      EXPECT_EQ(output.token_ids[2], 2);
+    }
+  }
 }
 
 TEST(Sampler, RefusesASlotThatIsTaken) {
