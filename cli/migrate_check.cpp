@@ -1,6 +1,7 @@
 #include "cli/migrate_check.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 
@@ -28,6 +29,12 @@ constexpr ChangedOption kChangedOptions[] = {
      "On the CPU this is a share of the machine's memory, 0.5 if it is not given."},
 };
 
+constexpr const char* kHelpSentence = "Prints the help of quire serve and ends: nothing is served.";
+constexpr const char* kHidden = "…";
+
+// What containers of vLLM run serves; options follow the image's name.
+constexpr std::string_view kServerImage = "vllm/vllm-openai";
+
 bool is_option(const std::string& word) {
   return word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
 }
@@ -38,8 +45,59 @@ bool is_assignment(const std::string& word) {
          word.find_first_of("/ ") > equals;
 }
 
-// The error of the command with these words; nullopt: it takes them.
-std::optional<std::string> error_of(const Words& words, EngineConfig* config = nullptr) {
+bool is_help(const std::string& word) {
+  return word == "-h" || word == "--help" || word.starts_with("--help=");
+}
+
+// "max_num_seqs" of "--max-num-seqs=4"; of --x.key the key alone.
+std::string name_of(const std::string& flag) {
+  std::string name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
+  name = name.substr(0, name.find('='));
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+// An option as it is shown: without the values that nobody should read.
+std::string shown(const Words& option) {
+  const std::string& flag = option.front();
+  if (!is_option(flag) || !is_secret(name_of(flag)))
+    return fmt::format("{}", fmt::join(option, " "));
+  const size_t equals = flag.find('=');
+  if (equals != std::string::npos) return flag.substr(0, equals + 1) + kHidden;
+  return option.size() > 1 ? fmt::format("{} {}", flag, kHidden) : flag;
+}
+
+// The sentence without the values of secret options.
+std::string without_secrets(std::string sentence, const Words& option) {
+  if (!is_option(option.front()) || !is_secret(name_of(option.front()))) return sentence;
+  Words values(option.begin() + 1, option.end());
+  const size_t equals = option.front().find('=');
+  if (equals != std::string::npos) values.push_back(option.front().substr(equals + 1));
+  for (const std::string& value : values) {
+    if (value.empty()) continue;
+    for (size_t at = sentence.find(value); at != std::string::npos;
+         at = sentence.find(value, at + std::string_view(kHidden).size()))
+      sentence.replace(at, value.size(), kHidden);
+  }
+  return sentence;
+}
+
+// The error's text, and before it what it is about unless the text or `what` has it.
+std::string sentence_of(
+    const std::string& field, const std::string& text, const std::string& what
+) {
+  std::string flag = "--" + field;
+  std::ranges::replace(flag, '_', '-');
+  const bool is_named = field.empty() || text.find(field) != std::string::npos ||
+                        text.find(flag) != std::string::npos || what.starts_with(field) ||
+                        what.starts_with(flag);
+  return is_named ? text : fmt::format("{}: {}", field, text);
+}
+
+// The error of the command with these words; nullopt: it takes them. what: as they are shown.
+std::optional<std::string> error_of(
+    const Words& words, const std::string& what = "", EngineConfig* config = nullptr
+) {
   CommandLine line("serve", "");
   line.add_engine_options();
   line.add_server_options();
@@ -55,8 +113,7 @@ std::optional<std::string> error_of(const Words& words, EngineConfig* config = n
     check_values(engine, UsageContext::kServer);
     if (config != nullptr) *config = engine;
   } catch (const InvalidArgument& error) {
-    return error.field().empty() ? error.what()
-                                 : fmt::format("{}: {}", error.field(), error.what());
+    return sentence_of(error.field(), error.what(), what);
   } catch (const EnvironmentError& error) {
     return error.what();
   }
@@ -64,11 +121,9 @@ std::optional<std::string> error_of(const Words& words, EngineConfig* config = n
 }
 
 const char* change_of(const Words& option) {
-  const std::string& flag = option.front();
-  std::string name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
-  name = name.substr(0, name.find('='));
-  std::ranges::replace(name, '-', '_');
-  const auto* found = std::ranges::find(kChangedOptions, name, &ChangedOption::name);
+  if (is_help(option.front())) return kHelpSentence;
+  const auto* found =
+      std::ranges::find(kChangedOptions, name_of(option.front()), &ChangedOption::name);
   return found != std::end(kChangedOptions) ? found->sentence : nullptr;
 }
 
@@ -84,10 +139,15 @@ std::vector<Words> split_options(std::span<const std::string> words) {
 }
 
 Finding finding_of(const Words& option, const std::optional<std::string>& error) {
-  const std::string what = fmt::format("{}", fmt::join(option, " "));
-  if (error) return {what, Fate::kRefused, *error};
+  const std::string what = shown(option);
+  if (error) return {what, Fate::kRefused, without_secrets(*error, option)};
   if (const char* sentence = change_of(option)) return {what, Fate::kChanged, sentence};
   return {what, Fate::kWorks, ""};
+}
+
+Words joined(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
 }
 
 // Every option for itself. One that needs others is tried beside all that are taken alone. Gives
@@ -96,30 +156,40 @@ Words check_options(const std::vector<Words>& options, std::vector<Finding>& fin
   Words taken;
   std::vector<const Words*> doubtful;
   for (const Words& option : options) {
-    if (error_of(option)) {
+    if (is_help(option.front())) {
+      findings.push_back(finding_of({option.front()}, std::nullopt));
+      continue;
+    }
+    const Words with = joined(taken, option);
+    if (error_of(option) || error_of(with)) {
       doubtful.push_back(&option);
     } else {
-      taken.insert(taken.end(), option.begin(), option.end());
+      taken = with;
       findings.push_back(finding_of(option, std::nullopt));
     }
   }
   for (const Words* option : doubtful) {
-    Words with = taken;
-    with.insert(with.end(), option->begin(), option->end());
-    const auto error = error_of(with);
+    Words with = joined(taken, *option);
+    const auto error = error_of(with, option->front());
     findings.push_back(finding_of(*option, error));
     if (!error) taken = std::move(with);
   }
   return taken;
 }
 
+bool is_server_program(const std::string& word) {
+  const std::string name = word.substr(word.rfind('/') + 1);
+  return name == "vllm" || name == "quire" || word == "vllm.entrypoints.cli.main";
+}
+
 // Index of the word that serves.
 size_t find_command(std::span<const std::string> words) {
   const auto server = std::ranges::find(words, "vllm.entrypoints.openai.api_server");
   if (server != words.end()) return static_cast<size_t>(server - words.begin());
-  const auto serve = std::ranges::find(words, "serve");
-  if (serve != words.begin() && serve != words.end())
-    return static_cast<size_t>(serve - words.begin());
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (i > 0 && words[i] == "serve" && is_server_program(words[i - 1])) return i;
+    if (words[i].find(kServerImage) != std::string::npos) return i;
+  }
   throw InvalidArgument(
       words.empty() ? "" : words.front(),
       "Give a Python script, or a command line with `vllm serve` or `python -m "
@@ -132,6 +202,15 @@ void append(std::vector<Finding>& to, const std::vector<Finding>& from) {
 }
 
 }  // namespace
+
+bool is_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kWords = {
+      "key", "keys", "token", "secret", "password", "credential", "credentials"};
+  const size_t last = name.find_last_of("_-.");
+  std::string word(last == std::string_view::npos ? name : name.substr(last + 1));
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::ranges::find(kWords, word) != kWords.end();
+}
 
 const char* fate_name(Fate fate) {
   constexpr const char* kNames[] = {"works", "changed", "refused"};
@@ -158,8 +237,7 @@ MigrationReport check_command(const Words& words) {
   const auto options = split_options(std::span(words).subspan(command + 1));
   const Words taken = check_options(options, report.findings);
   EngineConfig config;
-  if (const auto error = error_of(taken, &config))
-    report.findings.push_back({fmt::format("{}", fmt::join(taken, " ")), Fate::kRefused, *error});
+  (void)error_of(taken, "", &config);
   const MigrationReport engine = check_engine(config, use_v1);
   append(report.findings, engine.findings);
   report.engine = engine.engine;
@@ -198,7 +276,7 @@ std::vector<std::string> split_line(std::string_view line) {
 }
 
 Finding check_variable(const std::string& name, const std::string& value) {
-  Finding finding{.what = name + "=" + value};
+  Finding finding{.what = name + "=" + (is_secret(name) && !value.empty() ? kHidden : value)};
   const auto is_it = [&](const env::Variable& v) {
     return name == v.name || (v.also != nullptr && name == v.also);
   };
@@ -220,7 +298,7 @@ MigrationReport check_engine(EngineConfig config, const std::string& use_v1) {
       report.findings.push_back({"engine", Fate::kChanged, std::move(warning)});
   } catch (const InvalidArgument& error) {
     report.findings.push_back(
-        {error.field(), Fate::kRefused, fmt::format("{}: {}", error.field(), error.what())}
+        {error.field(), Fate::kRefused, sentence_of(error.field(), error.what(), error.field())}
     );
   }
   return report;

@@ -14,8 +14,11 @@ namespace quire::cli {
 enum class Fate : uint8_t { kWorks, kChanged, kRefused };
 QUIRE_API const char* fate_name(Fate fate);  // "works", "changed", "refused"
 
+// Whether an option, a variable or a key of this name holds what nobody should read: "--api-key".
+QUIRE_API bool is_secret(std::string_view name);
+
 struct Finding {
-  std::string what;  // "--tensor-parallel-size 2"
+  std::string what;  // "--tensor-parallel-size 2"; secret values are "…"
   Fate fate = Fate::kWorks;
   std::string sentence;  // what the program says to it; empty where it works as it did
 };
@@ -26,7 +29,8 @@ struct MigrationReport {
 };
 
 // `words`: NAME=value of the environment, then `vllm serve MODEL …`, `quire serve …` or `python -m
-// vllm.entrypoints.openai.api_server …`. Throws InvalidArgument for other commands.
+// vllm.entrypoints.openai.api_server …` or `docker run … vllm/vllm-openai …`. Throws
+// InvalidArgument for other commands.
 QUIRE_API MigrationReport check_command(const std::vector<std::string>& words);
 
 // A line of a shell as words: blanks separate them, except in '…' and "…" and behind a backslash.

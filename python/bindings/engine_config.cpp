@@ -66,6 +66,9 @@ void bind_migration(nb::module_& m) {
       "split_line", [](const std::string& line) { return cli::split_line(line); }, nb::arg("line")
   );
   m.def(
+      "is_secret", [](const std::string& name) { return cli::is_secret(name); }, nb::arg("name")
+  );
+  m.def(
       "check_variable",
       [](const std::string& name, const std::string& value) {
         return to_tuple({{cli::check_variable(name, value)}});

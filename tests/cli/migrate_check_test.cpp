@@ -12,6 +12,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // The one finding about `what`.
 Finding finding(const MigrationReport& report, const std::string& what) {
@@ -76,7 +78,7 @@ TEST(MigrateCheck, OptionsOfV0ChooseItOrAreRefused) {
 TEST(MigrateCheck, NamesVariablesThatNobodyReads) {
   const auto report = check("VLLM_ATTENTION_BACKEND=X HF_TOKEN=t VLLM_USE_V1=1 vllm serve m");
   EXPECT_EQ(finding(report, "VLLM_ATTENTION_BACKEND=X").fate, Fate::kChanged);
-  EXPECT_EQ(finding(report, "HF_TOKEN=t").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "HF_TOKEN=…").fate, Fate::kWorks);
   EXPECT_EQ(finding(report, "VLLM_USE_V1=1").fate, Fate::kWorks);
   EXPECT_EQ(check("export VLLM_USE_V1=1").findings.size(), 1u);
 }
@@ -93,7 +95,61 @@ TEST(MigrateCheck, KnowsTheServersOtherName) {
   EXPECT_EQ(finding(report, "--quantization awq").fate, Fate::kRefused);
 }
 
+TEST(MigrateCheck, KnowsContainersOfTheServer) {
+  const auto report =
+      check("docker run -e HF_TOKEN=abc -p 8000:8000 vllm/vllm-openai:latest --model m -tp 2");
+  EXPECT_EQ(finding(report, "--model m").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "-tp 2").fate, Fate::kRefused);
+  EXPECT_EQ(finding(report, "HF_TOKEN=…").fate, Fate::kWorks);
+}
+
+TEST(MigrateCheck, HelpIsReportedNotPrinted) {
+  for (const std::string word : {"--help", "-h", "--help=all"}) {
+    testing::internal::CaptureStdout();
+    const auto report = check("vllm serve m " + word);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+    EXPECT_EQ(finding(report, word).fate, Fate::kChanged);
+  }
+}
+
+TEST(MigrateCheck, SecretsAreNotShown) {
+  const auto report = check(
+      "VLLM_API_KEY=sk-1 HF_TOKEN=hf-1 vllm serve m --api-key sk-2 sk-3 --hf-token=hf-2 "
+      "--speculative-token sk-4 --ssl-keyfile k.pem"
+  );
+  for (const Finding& found : report.findings) {
+    EXPECT_THAT(found.what + found.sentence, Not(testing::ContainsRegex("sk-|hf-[0-9]")));
+  }
+  EXPECT_EQ(finding(report, "VLLM_API_KEY=…").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--api-key …").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--hf-token=…").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "--speculative-token …").fate, Fate::kRefused);
+  EXPECT_FALSE(is_secret("ssl_keyfile"));
+  EXPECT_FALSE(is_secret("max_num_batched_tokens"));
+}
+
+TEST(MigrateCheck, SentencesNameTheirFieldOnce) {
+  const auto report = check("vllm serve m --max-model-len -5 --nosuch --port x");
+  EXPECT_EQ(
+      finding(report, "--max-model-len -5").sentence,
+      "max_model_len must be at least 1 (or -1), got -5."
+  );
+  EXPECT_THAT(finding(report, "--nosuch").sentence, StartsWith("This is no option"));
+  EXPECT_THAT(finding(report, "--port x").sentence, StartsWith("'x' is not a whole number"));
+  const auto v1 = check("VLLM_USE_V1=1 vllm serve m --scheduler-delay-factor 0.5");
+  EXPECT_THAT(
+      finding(v1, "scheduler_delay_factor").sentence, Not(StartsWith("scheduler_delay_factor:"))
+  );
+}
+
+TEST(MigrateCheck, AWordTooManyIsRefused) {
+  const auto report = check("vllm serve m other --port 0");
+  EXPECT_EQ(finding(report, "m").fate, Fate::kWorks);
+  EXPECT_EQ(finding(report, "other").fate, Fate::kRefused);
+}
+
 TEST(MigrateCheck, RefusesOtherCommands) {
+  EXPECT_THROW((void)check("vllm bench serve --model m"), InvalidArgument);
   EXPECT_THROW((void)check("vllm"), InvalidArgument);
   EXPECT_THROW((void)check("serve m"), InvalidArgument);
   EXPECT_THROW((void)check(""), InvalidArgument);
