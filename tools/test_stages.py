@@ -184,9 +184,7 @@ def fuzz(long):
     if not targets:
         return Results(failed=["no fuzz target was built"])
     with concurrent.futures.ThreadPoolExecutor(NUM_CPUS) as pool:
-        for target, line in zip(
-            targets, pool.map(lambda target: fuzz_one(target, long), targets)
-        ):
+        for target, line in zip(targets, pool.map(lambda target: fuzz_one(target, long), targets)):
             print(f"{target.name}: {line or 'FAILED'}", flush=True)
             results.add_case(target.name, line is not None)
     return results
