@@ -18,7 +18,7 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> workloads;
-  int num_passes = 11;
+  PassLimits limits{.num_passes = 11, .min_seconds = 30.0};
   double scale = 1.0;
   std::optional<std::string> trace;
   std::optional<std::string> report;
@@ -34,8 +34,13 @@ void add_options(cli::CommandLine& command_line, CompareOptions& options) {
   );
   command_line.add_int(
       "num-passes",
-      options.num_passes,
-      "Measured passes of each engine; the bound of a ratio needs five."
+      options.limits.num_passes,
+      "Measured passes of each engine, at least; the bound of a ratio needs five."
+  );
+  command_line.add_number(
+      "min-seconds",
+      options.limits.min_seconds,
+      "How long a workload is measured, at least: a short one has more passes."
   );
   command_line.add_number("scale", options.scale, "Factor of the number of requests.");
   command_line.add_text(
@@ -61,9 +66,13 @@ std::vector<std::string> chosen_workloads(const CompareOptions& options) {
 }
 
 void check(const CompareOptions& options) {
-  if (options.num_passes < 1) {
+  const auto& [num_passes, min_seconds] = options.limits;
+  if (num_passes < 1) {
+    throw InvalidArgument("--num-passes", fmt::format("must be at least 1, got {}.", num_passes));
+  }
+  if (!(min_seconds >= 0.0 && min_seconds <= 86400.0)) {
     throw InvalidArgument(
-        "--num-passes", fmt::format("must be at least 1, got {}.", options.num_passes)
+        "--min-seconds", fmt::format("must be in [0, 86400], got {}.", min_seconds)
     );
   }
   if (!(options.scale > 0.0 && options.scale <= 1000.0)) {
@@ -86,10 +95,12 @@ void check_engine_options(const cli::CommandLine& command_line) {
   }
 }
 
-Comparison run(const Workload& workload, int num_passes) {
-  ProgressBar bar(workload.name, num_passes, true);
-  Comparison comparison =
-      compare(workload, num_passes, [&](int num_done) { bar.update(num_done); });
+Comparison run(const Workload& workload, const PassLimits& limits) {
+  ProgressBar bar(workload.name, limits.num_passes, true);
+  const Comparison comparison = compare(workload, limits, [&](int num_done, int total) {
+    bar.set_total(total);
+    bar.update(num_done);
+  });
   cli::print(fmt::format(
       "{}: {}\n\n{}Greedy outputs: {}\n\n",
       comparison.name,
@@ -134,7 +145,7 @@ int run_compare_engines(int argc, char** argv) {
   std::vector<Comparison> comparisons;
   bool is_equal = true;
   for (const Workload& workload : workloads) {
-    comparisons.push_back(run(workload, options.num_passes));
+    comparisons.push_back(run(workload, options.limits));
     is_equal &= comparisons.back().num_different_requests == 0;
   }
   cli::print(summary_table(comparisons));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "base/check.h"
@@ -13,6 +15,7 @@ namespace {
 constexpr double kMilliseconds = 1e3;
 constexpr double kMicroseconds = 1e6;
 constexpr double kPercent = 100.0;
+constexpr double kMaxPasses = 1000;
 
 // A pass with what several metrics need of it.
 struct MeasuredPass {
@@ -261,7 +264,9 @@ const Metric& Comparison::metric(const std::string& wanted) const {
 }
 
 Comparison compare(
-    const Workload& workload, int num_passes, const std::function<void(int)>& progress
+    const Workload& workload,
+    const PassLimits& limits,
+    const std::function<void(int done, int total)>& progress
 ) {
   MeasuredEngine baseline(workload.baseline);
   MeasuredEngine candidate(workload.candidate);
@@ -270,7 +275,6 @@ Comparison compare(
       .description = workload.description,
       .baseline_name = workload.baseline_name,
       .candidate_name = workload.candidate_name,
-      .num_passes = num_passes,
       .num_requests = static_cast<int>(workload.requests.size()),
   };
   Side baseline_side;
@@ -282,14 +286,18 @@ Comparison compare(
     if (side) side->add(last, engine.kv_bytes_per_token());
   };
   // The first pass of each touches its memory and is not counted.
+  const auto started = std::chrono::steady_clock::now();
   run(baseline, nullptr, result.baseline_pass);
   run(candidate, nullptr, result.candidate_pass);
-  for (int pass = 0; pass < num_passes; ++pass) {
+  const std::chrono::duration<double> pair = std::chrono::steady_clock::now() - started;
+  const double wanted = std::min(limits.min_seconds / pair.count(), kMaxPasses);
+  result.num_passes = std::max(limits.num_passes, static_cast<int>(std::ceil(wanted)));
+  for (int pass = 0; pass < result.num_passes; ++pass) {
     const bool baseline_first = pass % 2 == 0;
     if (baseline_first) run(baseline, &baseline_side, result.baseline_pass);
     run(candidate, &candidate_side, result.candidate_pass);
     if (!baseline_first) run(baseline, &baseline_side, result.baseline_pass);
-    progress(pass + 1);
+    progress(pass + 1, result.num_passes);
   }
   result.metrics = summarize_metrics(baseline_side, candidate_side);
   result.num_different_requests = tokens.num_different();

@@ -42,10 +42,19 @@ struct Comparison {
   const Metric& metric(const std::string& name) const;  // must be there
 };
 
+// How often a workload is served: as often as asked for, and at least for about so long, because
+// the bound of a ratio comes nearer to its median with every pass.
+struct PassLimits {
+  int num_passes = 0;
+  double min_seconds = 0.0;
+};
+
 // Passes of both engines by turns, the first of each pair changing. `progress` is called after each
-// pass with how many have been done.
+// pass with how many have been done, and of how many.
 Comparison compare(
-    const Workload& workload, int num_passes, const std::function<void(int)>& progress
+    const Workload& workload,
+    const PassLimits& limits,
+    const std::function<void(int done, int total)>& progress
 );
 
 // Milliseconds of a pass: from arrival to the first token, and between two tokens.

@@ -37,6 +37,7 @@ class CompareEnginesTest : public ::testing::Test {
         "--model",
         model(),
         "--num-passes=1",
+        "--min-seconds=0",
         "--output-json",
         json_.string(),
         "--report",
@@ -166,6 +167,7 @@ TEST_F(CompareEnginesTest, RefusesWhatItCannotMeasure) {
   expect_error(compare({"--workload", "all", "--workload", "sonnet"}), "--workload", "'sonnet'");
   expect_error(compare({"--scheduler", "v0"}), "scheduler", "leave it out");
   expect_error(compare({"--num-passes", "0"}), "--num-passes", "at least 1");
+  expect_error(compare({"--min-seconds=-1"}), "--min-seconds", "[0, 86400]");
   expect_error(compare({"--scale", "0"}), "--scale", "(0, 1000]");
   expect_error(compare({"--workload", "bursty", "--trace", "/no/such.csv"}), "", "/no/such.csv");
 }
