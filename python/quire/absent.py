@@ -8,7 +8,10 @@ _NO_POOLING = (
     "Only models that generate text run here: take another engine for embeddings, classes, rewards "
     "and scores."
 )
-_NO_WORKERS = "There are no worker processes to call into: the model runs in native code."
+_NO_WORKERS = (
+    "There are no worker processes and no torch model to call into: read weights from the "
+    "checkpoint, and the engine's state from its metrics."
+)
 _NO_UPDATES = "Weights are loaded once, at start: make a new engine for others."
 _NO_LORA = "LoRA adapters are not supported: merge the adapter into the model."
 _NO_SCALING = "One process serves one copy of the model: start more of them behind a balancer."

@@ -14,9 +14,11 @@ from quire.logits_processors import Processors
 from quire.outputs import RequestOutput
 from quire.refusals import (
     refuse_connector,
+    refuse_data_parallel_rank,
     refuse_lora,
     refuse_stat_loggers,
     refuse_tags,
+    refuse_tokenization_kwargs,
     refuse_trace_headers,
 )
 from quire.tokenizer import Tokenizer
@@ -41,14 +43,21 @@ class AsyncLLM(AbsentOfAsyncLLM):
         self._waiters: dict[int, asyncio.Future[None]] = {}
         self._streams: dict[int, RequestStream] = {}
         self._next_key = 0
+        self._was_shut_down = False
         guard(self)
 
     @classmethod
     def from_engine_args(
-        cls, engine_args: EngineArgs, usage_context: Any = None, stat_loggers: Any = None
+        cls,
+        engine_args: EngineArgs,
+        start_engine_loop: bool = True,
+        usage_context: Any = None,
+        stat_loggers: Any = None,
     ) -> AsyncLLM:
         """usage_context: for vLLM's usage reports, of which none are sent."""
         refuse_stat_loggers(stat_loggers)
+        if not start_engine_loop:
+            raise ValueError("start_engine_loop: an engine runs once it is made: leave it out.")
         return cls(**engine_args.as_kwargs())
 
     async def generate(
@@ -60,11 +69,15 @@ class AsyncLLM(AbsentOfAsyncLLM):
         lora_request: Any = None,
         priority: int = 0,
         trace_headers: Any = None,
+        data_parallel_rank: int | None = None,
+        tokenization_kwargs: dict[str, Any] | None = None,
     ) -> AsyncGenerator[RequestOutput, None]:
         """Yields the request's outputs as they come; leaving the loop early aborts it."""
         params = self.get_default_sampling_params() if sampling_params is None else sampling_params
         refuse_lora(lora_request)
         refuse_trace_headers(trace_headers)
+        refuse_data_parallel_rank(data_parallel_rank)
+        refuse_tokenization_kwargs(tokenization_kwargs)
         loop = self._watch_loop()
         key = self._next_key
         self._next_key += 1
@@ -169,7 +182,7 @@ class AsyncLLM(AbsentOfAsyncLLM):
         return self._native.default_sampling_params()
 
     async def check_health(self) -> None:
-        """RuntimeError with the reason once the engine has died."""
+        """RuntimeError with the reason once the engine has died or was shut down."""
         if self.errored:
             raise self.dead_error
 
@@ -183,13 +196,16 @@ class AsyncLLM(AbsentOfAsyncLLM):
 
     @property
     def errored(self) -> bool:
-        return self._native.dead_reason() is not None
+        return self._was_shut_down or self._native.dead_reason() is not None
 
     @property
     def dead_error(self) -> RuntimeError:
-        return RuntimeError(self._native.dead_reason() or "The engine is alive.")
+        state = "The engine was shut down." if self._was_shut_down else "The engine is alive."
+        return RuntimeError(self._native.dead_reason() or state)
 
     def shutdown(self) -> None:
+        """Ends the engine, and what runs with finish reason "abort"."""
+        self._was_shut_down = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._native.ready_fd())
             self._loop = None

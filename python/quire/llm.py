@@ -12,7 +12,14 @@ from quire.engine_controls import EngineControls
 from quire.fork_guard import guard
 from quire.logits_processors import Processors
 from quire.outputs import BeamSearchOutput, BeamSearchSequence, RequestOutput
-from quire.refusals import refuse_connector, refuse_lora, refuse_tokenization_kwargs
+from quire.refusals import (
+    refuse_concurrency_limit,
+    refuse_connector,
+    refuse_content_format,
+    refuse_lora,
+    refuse_mm_processor_kwargs,
+    refuse_tokenization_kwargs,
+)
 from quire.tokenizer import Tokenizer, chat_request
 
 
@@ -47,6 +54,7 @@ class LLM(EngineControls, AbsentOfLLM):
         use_tqdm: bool = True,
         lora_request: Any = None,
         priority: list[int] | None = None,
+        tokenization_kwargs: dict[str, Any] | None = None,
     ) -> list[RequestOutput]:
         """Completes a prompt or a list of them, in their order.
 
@@ -54,6 +62,7 @@ class LLM(EngineControls, AbsentOfLLM):
         sampling_params: one for all or one per prompt; default: the model's.
         """
         refuse_lora(lora_request)
+        refuse_tokenization_kwargs(tokenization_kwargs)
         params = self._params(sampling_params)
         self._check_awake()
         return self._native.generate(
@@ -72,11 +81,15 @@ class LLM(EngineControls, AbsentOfLLM):
         continue_final_message: bool = False,
         tools: list[dict[str, Any]] | None = None,
         chat_template_kwargs: dict[str, Any] | None = None,
+        tokenization_kwargs: dict[str, Any] | None = None,
+        mm_processor_kwargs: dict[str, Any] | None = None,
     ) -> list[RequestOutput]:
         """Answers one conversation or a list of them.
 
         chat_template: source of a template (Jinja) instead of the model's.
         """
+        refuse_tokenization_kwargs(tokenization_kwargs)
+        refuse_mm_processor_kwargs(mm_processor_kwargs)
         prompts = self._render(
             messages,
             chat_template,
@@ -119,8 +132,12 @@ class LLM(EngineControls, AbsentOfLLM):
         continue_final_message: bool = False,
         tools: list[dict[str, Any]] | None = None,
         chat_template_kwargs: dict[str, Any] | None = None,
+        tokenization_kwargs: dict[str, Any] | None = None,
+        mm_processor_kwargs: dict[str, Any] | None = None,
     ) -> list[str]:
         """As chat(), but returns at once, with the requests' ids."""
+        refuse_tokenization_kwargs(tokenization_kwargs)
+        refuse_mm_processor_kwargs(mm_processor_kwargs)
         prompts = self._render(
             messages,
             chat_template,
@@ -140,8 +157,19 @@ class LLM(EngineControls, AbsentOfLLM):
             raise ValueError("output_type: requests give RequestOutput: leave it out.")
         return self._native.wait_for_completion(bool(use_tqdm))
 
-    def beam_search(self, prompts: Any, params: BeamSearchParams) -> list[BeamSearchOutput]:
+    def beam_search(
+        self,
+        prompts: Any,
+        params: BeamSearchParams,
+        lora_request: Any = None,
+        use_tqdm: bool = False,
+        concurrency_limit: int | None = None,
+    ) -> list[BeamSearchOutput]:
         """The beam_width likeliest completions of each prompt, best first."""
+        refuse_lora(lora_request)
+        refuse_concurrency_limit(concurrency_limit)
+        if use_tqdm:
+            raise ValueError("use_tqdm: a beam search shows no progress bar: leave it out.")
         if self._processors.serves_all:
             raise ValueError(
                 "beam_search: an engine's logits_processors do not change beams: make an LLM "
@@ -178,8 +206,7 @@ class LLM(EngineControls, AbsentOfLLM):
     def _render(
         self, messages: Any, chat_template: str | None, content_format: str, **options: Any
     ) -> list[dict[str, Any]]:
-        if content_format != "auto":
-            raise ValueError("chat_template_content_format: it is read off the template; use auto.")
+        refuse_content_format(content_format)
         prompts = []
         for conversation in messages if messages and isinstance(messages[0], list) else [messages]:
             request = chat_request(conversation, **options)

@@ -13,6 +13,8 @@ from quire.fork_guard import guard
 from quire.logits_processors import Processors
 from quire.outputs import RequestOutput
 from quire.refusals import (
+    refuse_arrival_time,
+    refuse_connector,
     refuse_lora,
     refuse_stat_loggers,
     refuse_tokenization_kwargs,
@@ -60,8 +62,7 @@ class LLMEngine(EngineControls, AbsentOfLLMEngine):
         trace_headers: Any = None,
         priority: int = 0,
     ) -> None:
-        if arrival_time is not None:
-            raise ValueError("arrival_time: a request arrives when it is added: leave it out.")
+        refuse_arrival_time(arrival_time)
         refuse_lora(lora_request)
         refuse_tokenization_kwargs(tokenization_kwargs)
         refuse_trace_headers(trace_headers)
@@ -110,5 +111,9 @@ class LLMEngine(EngineControls, AbsentOfLLMEngine):
             raise ValueError("skip_tokenizer_init=True: this engine has no tokenizer.")
         return Tokenizer(tokenizer, self._native)
 
-    def reset_prefix_cache(self, reset_running_requests: bool = False) -> bool:
+    def reset_prefix_cache(
+        self, reset_running_requests: bool = False, reset_connector: bool = False
+    ) -> bool:
+        """As LLM.reset_prefix_cache."""
+        refuse_connector(reset_connector)
         return self._native.reset_prefix_cache(reset_running_requests)

@@ -18,6 +18,26 @@ def refuse_tokenization_kwargs(tokenization_kwargs: Any) -> None:
         )
 
 
+def refuse_mm_processor_kwargs(mm_processor_kwargs: Any) -> None:
+    if mm_processor_kwargs is not None:
+        raise ValueError("mm_processor_kwargs: only text models run here: leave it out.")
+
+
+def refuse_concurrency_limit(concurrency_limit: int | None) -> None:
+    if concurrency_limit is not None:
+        raise ValueError(
+            "concurrency_limit: the beams of all prompts share max_num_seqs: set that, or give "
+            "fewer prompts at once."
+        )
+
+
+def refuse_data_parallel_rank(data_parallel_rank: int | None) -> None:
+    if data_parallel_rank:
+        raise ValueError(
+            "data_parallel_rank: one process serves one copy of the model, rank 0: leave it out."
+        )
+
+
 def refuse_trace_headers(trace_headers: Any) -> None:
     if trace_headers is not None:
         raise ValueError("trace_headers: traces are not written: leave it out.")
@@ -38,3 +58,13 @@ def refuse_lora(lora_request: Any) -> None:
 def refuse_stat_loggers(stat_loggers: Any) -> None:
     if stat_loggers is not None:
         raise ValueError("stat_loggers: there are none of one's own: read get_metrics().")
+
+
+def refuse_arrival_time(arrival_time: float | None) -> None:
+    if arrival_time is not None:
+        raise ValueError("arrival_time: a request arrives when it is added: leave it out.")
+
+
+def refuse_content_format(chat_template_content_format: str) -> None:
+    if chat_template_content_format != "auto":
+        raise ValueError("chat_template_content_format: it is read off the template; use auto.")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from vllm import LLM, EngineArgs, LLMEngine, SamplingParams
+from vllm import EngineArgs, LLMEngine, SamplingParams
 from vllm.engine.async_llm_engine import AsyncLLMEngine
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
@@ -74,12 +74,6 @@ def test_a_sleeping_engine_steps_once_it_is_awake(model):
     while engine.has_unfinished_requests():
         last = engine.step()
     assert last[-1].finished and len(last[-1].outputs[0].token_ids) == 8
-
-
-def test_one_set_of_arguments_makes_any_engine(model):
-    args = EngineArgs(model=model, max_model_len=128)
-    (output,) = LLM.from_engine_args(args).generate("Hello", GREEDY)
-    assert len(output.outputs[0].token_ids) == 8
 
 
 def test_engine_args_keep_what_was_set(model):

@@ -162,11 +162,6 @@ def test_sleep_lasts_until_wake_up(model):
         llm.sleep(mode="now")
 
 
-def test_profiling_is_refused_with_what_to_do(llm):
-    with pytest.raises(NotImplementedError, match="perf record"):
-        llm.start_profile()
-
-
 def test_bad_prompts_are_refused_and_nothing_else_is_lost(llm):
     for prompt, error in [
         (5, TypeError),
