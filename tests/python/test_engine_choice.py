@@ -52,14 +52,14 @@ def test_the_engines_module_tells_the_truth(monkeypatch, model, value, module):
     assert engine._native.uses_v0() == (value == "0")
 
 
-@pytest.mark.parametrize(
-    ("option", "flag"),
-    [
-        ({"scheduler_delay_factor": 0.5}, "--scheduler-delay-factor"),
-        ({"preemption_mode": "swap"}, "--preemption-mode"),
-        ({"swap_space": 4}, "--swap-space"),
-    ],
-)
+V0_OPTIONS = [
+    ({"scheduler_delay_factor": 0.5}, "--scheduler-delay-factor"),
+    ({"preemption_mode": "swap"}, "--preemption-mode"),
+    ({"swap_space": 4}, "--swap-space"),
+]
+
+
+@pytest.mark.parametrize(("option", "flag"), V0_OPTIONS)
 def test_v1_refuses_what_only_v0_can(monkeypatch, model, option, flag):
     monkeypatch.setenv("VLLM_USE_V1", "1")
     with pytest.raises(NotImplementedError, match=f"VLLM_USE_V1=1 is not supported with {flag}"):
@@ -68,11 +68,12 @@ def test_v1_refuses_what_only_v0_can(monkeypatch, model, option, flag):
     assert fetch("vllm", "LLM")(model=model, max_model_len=128, **option)._native.uses_v0()
 
 
-def test_a_v0_option_chooses_v0_when_nothing_else_does(model):
-    from vllm import LLM
-
-    engine = LLM(model=model, max_model_len=128, scheduler_delay_factor=0.5)
+@pytest.mark.parametrize(("option", "flag"), V0_OPTIONS)
+def test_such_an_option_falls_back_to_v0_when_nothing_is_chosen(model, option, flag, capfd):
+    engine = fetch("vllm", "LLM")(model=model, max_model_len=128, **option)
     assert engine._native.uses_v0()
+    log = " ".join(capfd.readouterr().err.split())
+    assert f"{flag} is not supported by the V1 Engine. Falling back to V0." in log
 
 
 def test_another_value_is_refused(monkeypatch):
