@@ -19,16 +19,18 @@ _MEND = (
 
 def warn_if_replaced() -> None:
     """A RuntimeWarning when the package vllm in this package's folder of modules is another's."""
-    modules = os.path.dirname(os.path.dirname(__file__))
+    folder = os.path.join(os.path.dirname(os.path.dirname(__file__)), "vllm")
     try:
-        with open(os.path.join(modules, "vllm", "__init__.py"), "rb") as file:
+        with open(os.path.join(folder, "__init__.py"), "rb") as file:
             if _MARKER in file.read(200):
                 return
         state = (
             "vLLM was installed over quire: `import vllm` is vLLM itself, and files of quire lie "
             "among its own."
         )
-    except FileNotFoundError:
+    except OSError:
+        if not os.path.isdir(folder):  # someone wants quire alone
+            return
         state = (
             "vllm/__init__.py, which is quire's, is gone, as after `pip uninstall vllm`: "
             "`import vllm` has no names."

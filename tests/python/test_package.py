@@ -77,6 +77,8 @@ def test_files_that_went_with_vllm_are_said_too(site):
     assert result.returncode == 0
     assert "RuntimeWarning: vllm/__init__.py, which is quire's, is gone" in result.stderr
     assert "pip install quire" in result.stderr
+    shutil.rmtree(site / "vllm")
+    assert run(IMPORT_TWICE, path=site).stderr == "", "nothing is left to be mixed up"
 
 
 FORK = """
