@@ -1,6 +1,7 @@
 #include "cli/migrate_check.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -12,17 +13,26 @@
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: quire migrate-check SCRIPT.py | COMMAND LINE\n\n"
+    "Usage: quire migrate-check FILE … | COMMAND LINE\n\n"
     "Say what becomes of each option, argument and variable of a script or of a `vllm serve …` "
     "line\n"
     "for vLLM: it works, it works in another way, or it is refused, with what to do instead.\n"
-    "Scripts are read by the Python package. The exit code is 1 if something is refused.\n";
+    "Files (.py, .ipynb, .sh, Dockerfile) are read by the Python package. The exit code is 1 if\n"
+    "something is refused or cannot be read.\n";
 
-void refuse_script(const std::string& word) {
-  if (!word.ends_with(".py")) return;
+bool is_file(const std::string& word) {
+  const std::string name = word.substr(word.rfind('/') + 1);
+  return name.starts_with("Dockerfile") ||
+         std::ranges::any_of(std::array{".py", ".ipynb", ".sh"}, [&](const char* suffix) {
+           return name.ends_with(suffix);
+         });
+}
+
+void refuse_file(const std::string& word) {
+  if (!is_file(word)) return;
   throw quire::InvalidArgument(
       word,
-      "Scripts are read by the Python package: install it, and call quire migrate-check or python "
+      "Files are read by the Python package: install it, and call quire migrate-check or python "
       "-m quire.migrate_check there."
   );
 }
@@ -36,7 +46,7 @@ int run_migrate_check(int argc, char** argv) {
     fmt::print("{}", kHelp);
     return 0;
   }
-  refuse_script(words.front());
+  refuse_file(words.front());
   if (words.size() == 1) words = split_line(words.front());
   const MigrationReport report = check_command(words);
   bool is_refused = false;

@@ -122,9 +122,7 @@ std::optional<std::string> error_of(
 
 const char* change_of(const Words& option) {
   if (is_help(option.front())) return kHelpSentence;
-  const auto* found =
-      std::ranges::find(kChangedOptions, name_of(option.front()), &ChangedOption::name);
-  return found != std::end(kChangedOptions) ? found->sentence : nullptr;
+  return change_of_option(name_of(option.front()));
 }
 
 // An option with the words that follow it; words before the first option alone.
@@ -212,6 +210,11 @@ bool is_secret(std::string_view name) {
   return std::ranges::find(kWords, word) != kWords.end();
 }
 
+const char* change_of_option(std::string_view name) {
+  const auto* found = std::ranges::find(kChangedOptions, name, &ChangedOption::name);
+  return found != std::end(kChangedOptions) ? found->sentence : nullptr;
+}
+
 const char* fate_name(Fate fate) {
   constexpr const char* kNames[] = {"works", "changed", "refused"};
   return kNames[static_cast<size_t>(fate)];
@@ -291,6 +294,7 @@ MigrationReport check_engine(EngineConfig config, const std::string& use_v1) {
   try {
     if (!config.scheduler && !use_v1.empty())
       config.scheduler = env::parse_bool("VLLM_USE_V1", use_v1) ? "v1" : "v0";
+    check_values(config, UsageContext::kLlm);
     std::vector<std::string> warnings;
     const bool is_v0 = choose_scheduler(config, warnings) == SchedulerKind::kV0;
     report.engine = is_v0 ? "V0" : "V1";

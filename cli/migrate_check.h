@@ -17,6 +17,9 @@ QUIRE_API const char* fate_name(Fate fate);  // "works", "changed", "refused"
 // Whether an option, a variable or a key of this name holds what nobody should read: "--api-key".
 QUIRE_API bool is_secret(std::string_view name);
 
+// How an option works here that does not work as in vLLM; nullptr: as there. `name`: underscores.
+QUIRE_API const char* change_of_option(std::string_view name);
+
 struct Finding {
   std::string what;  // "--tensor-parallel-size 2"; secret values are "…"
   Fate fate = Fate::kWorks;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -67,6 +68,14 @@ void bind_migration(nb::module_& m) {
   );
   m.def(
       "is_secret", [](const std::string& name) { return cli::is_secret(name); }, nb::arg("name")
+  );
+  m.def(
+      "change_of_option",
+      [](const std::string& name) {
+        const char* sentence = cli::change_of_option(name);
+        return sentence != nullptr ? std::optional<std::string>(sentence) : std::nullopt;
+      },
+      nb::arg("name")
   );
   m.def(
       "check_variable",

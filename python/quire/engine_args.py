@@ -10,7 +10,7 @@ from quire._quire import engine_fields, foreign_option
 
 # Options that change nothing here, whatever they say: no code of a repository is ever run, every
 # step is eager and no slower for it, and there is nothing to reduce.
-_NO_EFFECT = {"trust_remote_code", "enforce_eager", "disable_custom_all_reduce"}
+NO_EFFECT = {"trust_remote_code", "enforce_eager", "disable_custom_all_reduce"}
 
 # Options that only V0's scheduler has, with their values that ask for nothing.
 _V0_ONLY: dict[str, tuple[Any, ...]] = {
@@ -45,7 +45,7 @@ def _is_option(name: str) -> bool:
 
 def _is_foreign(name: str, value: Any) -> bool:
     """Whether it is an option of vLLM that asks for nothing here. ValueError: it asks for more."""
-    if name in _NO_EFFECT:
+    if name in NO_EFFECT:
         return True
     foreign = foreign_option(name)
     if foreign is None:

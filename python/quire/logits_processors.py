@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 # [vocab_size], or returns others.
 RequestLogitsProcessor = Callable[..., Any]
 
+NOT_PER_REQUEST = (
+    "vLLM V1 does not support per request user provided logits processors. Give them to "
+    "LLM(logits_processors=[…]), or take the V0 engine with VLLM_USE_V1=0."
+)
+NO_READER = (
+    "extra_args: nothing reads them: this engine has no logits_processors. Give them to "
+    "LLM(logits_processors=[…]), or leave extra_args out."
+)
+
 
 class MoveDirectionality(Enum):
     """Of BatchUpdate.moved. Here nothing ever moves."""
@@ -106,10 +115,7 @@ class Processors:
         """One function per completion, or none if no rule is for this request."""
         own = [_as_function(one) for one in self._own(params)]
         if params.extra_args is not None and not self._makers:
-            raise ValueError(
-                "extra_args: nothing reads them: this engine has no logits_processors. Give them "
-                "to LLM(logits_processors=[…]), or leave extra_args out."
-            )
+            raise ValueError(NO_READER)
         all_made = []
         for _ in range(params.n):
             made = [function for make in self._makers if (function := make(params)) is not None]
@@ -119,10 +125,7 @@ class Processors:
     def _own(self, params: SamplingParams) -> list[RequestLogitsProcessor]:
         own = params.logits_processors or []
         if own and not self._uses_v0:
-            raise ValueError(
-                "vLLM V1 does not support per request user provided logits processors. Give them "
-                "to LLM(logits_processors=[…]), or take the V0 engine with VLLM_USE_V1=0."
-            )
+            raise ValueError(NOT_PER_REQUEST)
         return own
 
 
