@@ -10,6 +10,7 @@ from typing import Any
 from quire.engine_args import EngineArgs
 from quire.migrate_check.arguments import Arguments
 from quire.migrate_check.checks import ENGINES, PARAMS, Checks
+from quire.migrate_check.shell import ShellScript, starts_server
 from quire.migrate_check.values import (
     UNKNOWN,
     Engine,
@@ -25,6 +26,7 @@ from quire.migrate_check.values import (
     Params,
     Scope,
     compute,
+    is_known,
 )
 
 _MAKERS = ("from_engine_args", "from_vllm_config", "from_cli_args")
@@ -150,7 +152,7 @@ class Expressions:
             return owner.methods.get(name, owner.attributes.get(name, UNKNOWN))
         if isinstance(owner, EngineOptions) and name in owner.options:
             return owner.options[name]
-        if isinstance(owner, (Engine, EngineOptions, Params, Environment, Known, dict)):
+        if isinstance(owner, (Engine, EngineOptions, Params, Environment, Known, dict, list)):
             return Method(owner, name)
         return UNKNOWN
 
@@ -227,10 +229,26 @@ class Expressions:
             return self._call_method(node.lineno, called, arguments)
         if isinstance(called, Known) and isinstance(called.object, type):
             return self._make(node.lineno, called.object, arguments)
+        if called is UNKNOWN:
+            self._check_process(node.lineno, arguments)
         if isinstance(node.func, ast.Name) and node.func.id == "dict" and called is UNKNOWN:
             is_open = arguments.is_open or bool(arguments.positional)
             return OpenDict(arguments.keywords) if is_open else dict(arguments.keywords)
         return UNKNOWN
+
+    def _check_process(self, line: int, arguments: Arguments) -> None:
+        """subprocess.run(["vllm", "serve", …]) and the like, by whatever starts processes."""
+        command = arguments.get(0, "args")
+        server = ShellScript()
+        prefix = [f"VLLM_USE_V1={self.checks.use_v1}"] if self.checks.use_v1 in ("0", "1") else []
+        if isinstance(command, str) and "vllm" in command:
+            server.read_commands(line, " ".join([*prefix, command]))
+        elif isinstance(command, (list, tuple)):
+            words = [str(one) if is_known(one) else "$…" for one in command]
+            if starts_server(words):
+                server.check(line, prefix + words)
+        self.checks.findings += server.findings
+        self.checks.verdicts += server.engines
 
     def _make(self, line: int, cls: type, arguments: Arguments) -> Any:
         if issubclass(cls, ENGINES):
@@ -258,6 +276,8 @@ class Expressions:
             return self.checks.call_method(line, owner, name, arguments)
         if isinstance(owner, dict):
             return self._call_dict(owner, name, arguments)
+        if isinstance(owner, list):
+            return self._call_list(owner, name, arguments)
         if isinstance(owner, Params) and name == "clone":
             return owner
         if isinstance(owner, EngineOptions) and not hasattr(owner.cls, name):
@@ -286,6 +306,8 @@ class Expressions:
             self.checks.set_variable(line, variable, value)
         elif isinstance(owner, Environment) and name == "pop" and variable == "VLLM_USE_V1":
             self.checks.use_v1 = None
+        elif name in ("system", "popen"):
+            self._check_process(line, arguments)
         elif isinstance(owner, Environment) and name == "update":
             known = variable if isinstance(variable, dict) else {}
             for one, text in {**known, **arguments.keywords}.items():
@@ -303,6 +325,16 @@ class Expressions:
             return owner.pop(first, UNKNOWN)
         elif name == "setdefault" and isinstance(first, str):
             return owner.setdefault(first, arguments.get(1, "", None))
+        return UNKNOWN
+
+    def _call_list(self, owner: list[Any], name: str, arguments: Arguments) -> Any:
+        first = arguments.get(0, "", UNKNOWN)
+        if name == "append":
+            owner.append(first)
+        elif name == "extend":
+            owner.extend(first if isinstance(first, (list, tuple)) else [UNKNOWN])
+        elif name == "copy":
+            return list(owner)
         return UNKNOWN
 
 

@@ -146,6 +146,10 @@ class Script(Expressions):
         target = self.value(node.target)
         if isinstance(node.op, ast.BitOr) and isinstance(target, dict) and isinstance(value, dict):
             target.update(value)
+        elif isinstance(node.op, ast.Add) and isinstance(target, list):
+            target.extend(value if isinstance(value, (list, tuple)) else [UNKNOWN])
+        elif isinstance(node.target, ast.Name):
+            self.scope.bind(node.target.id, UNKNOWN)
 
     def _bind(self, target: ast.expr, value: Any) -> None:
         if isinstance(target, ast.Name):

@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
 def check_shell(text: str, is_dockerfile: bool) -> list[Finding]:
     """Findings of all that starts a server, with their engines as the last ones."""
-    return (_Dockerfile() if is_dockerfile else _ShellScript()).read(text)
+    return (_Dockerfile() if is_dockerfile else ShellScript()).read(text)
 
 
 def _joined_lines(text: str) -> list[Line]:
@@ -92,24 +92,25 @@ def _end_of_substitution(line: str, begin: int) -> int:
     return len(line)
 
 
-class _ShellScript:
+class ShellScript:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self._engines: list[Finding] = []
+        self.engines: list[Finding] = []
         self._variables: dict[str, str] = {}  # as far as they are known
         self._exported: dict[str, str] = {}
 
     def read(self, text: str) -> list[Finding]:
         for line in _joined_lines(text):
             self._read_line(line)
-        return self.findings + self._engines
+        return self.findings + self.engines
 
     def _read_line(self, line: Line) -> None:
-        self._read_commands(line.number, _words(line.text))
+        self.read_commands(line.number, line.text)
 
-    def _read_commands(self, number: int, words: list[Word]) -> None:
+    def read_commands(self, number: int, text: str) -> None:
+        """Of one line: ; && | and the like stand between them."""
         command: list[Word] = []
-        for word in [*words, Word(";", True)]:
+        for word in [*_words(text), Word(";", True)]:
             if not word.is_operator:
                 command.append(word)
                 continue
@@ -128,16 +129,14 @@ class _ShellScript:
         return word.text if word.is_quoted else _VARIABLE.sub(value, word.text)
 
     def _read_command(self, number: int, words: list[str]) -> None:
-        is_export = bool(words) and words[0] in ("export", "set", "local", "readonly", "declare")
-        settings = [_ASSIGNMENT.fullmatch(word) for word in words[is_export:]]
-        if words and all(settings):
+        declares = bool(words) and words[0] in ("export", "local", "readonly", "declare")
+        settings = [_ASSIGNMENT.fullmatch(word) for word in words[declares:]]
+        if declares or all(settings):
             for setting in settings:
-                self._set(number, *setting.groups(), is_export)
-            return
-        if is_export:
-            return
-        if _starts_server(words):
-            self._check(number, words)
+                if setting is not None:
+                    self._set(number, *setting.groups(), words[0] == "export")
+        elif starts_server(words):
+            self.check(number, words)
 
     def _set(self, number: int, name: str, value: str, is_export: bool) -> None:
         self._variables[name] = value
@@ -147,7 +146,7 @@ class _ShellScript:
                 ((what, fate, sentence),), _ = check_variable(name, value)
                 self.findings.append(Finding(number, what, fate, sentence))
 
-    def _check(self, number: int, words: list[str]) -> None:
+    def check(self, number: int, words: list[str]) -> None:
         """The server's line, with what a run decides told apart."""
         use_v1 = self._exported.get("VLLM_USE_V1", "")
         if use_v1 in ("0", "1"):
@@ -156,12 +155,12 @@ class _ShellScript:
         try:
             found, engine = check_command(known)
         except ValueError as error:
-            self.findings.append(Finding(number, " ".join(known[:4]), REFUSED, str(error)))
+            self.findings.append(Finding(number, "vllm serve", REFUSED, str(error)))
             return
         skipped = 1 if use_v1 in ("0", "1") else 0  # told where it is set
         for what, fate, sentence in found[skipped:]:
             self.findings.append(Finding(number, what, fate, sentence))
-        self._engines.append(Finding(number, engine, ENGINE))
+        self.engines.append(Finding(number, engine, ENGINE))
 
     def _take_open(self, number: int, words: list[str]) -> list[str]:
         """The words without the options whose values only a run knows; these are told."""
@@ -180,10 +179,24 @@ class _ShellScript:
         return known
 
 
-class _Dockerfile(_ShellScript):
+class _Dockerfile(ShellScript):
+    """What an image starts is known at its end: by its entry point and its last command."""
+
     def __init__(self) -> None:
         super().__init__()
         self._entrypoint: list[str] = []
+        self._command: list[str] = []
+        self._start = 0  # its line
+
+    def read(self, text: str) -> list[Finding]:
+        super().read(text)
+        self._end_stage()
+        return self.findings + self.engines
+
+    def _end_stage(self) -> None:
+        if self._start > 0:
+            self._read_command(self._start, self._entrypoint + self._command)
+        self._entrypoint, self._command, self._start = [], [], 0
 
     def _read_line(self, line: Line) -> None:
         instruction = _INSTRUCTION.fullmatch(line.text)
@@ -191,6 +204,7 @@ class _Dockerfile(_ShellScript):
             return
         name, rest = instruction.group(1).upper(), instruction.group(2)
         if name == "FROM":
+            self._end_stage()
             self._entrypoint = [_SERVER_IMAGE] if _SERVER_IMAGE in rest else []
         elif name in ("ENV", "ARG"):
             pair = rest if "=" in rest.split(maxsplit=1)[0] else "=".join(rest.split(maxsplit=1))
@@ -203,12 +217,11 @@ class _Dockerfile(_ShellScript):
     def _read_start(self, number: int, name: str, rest: str) -> None:
         words = _json_words(rest)
         if words is None or _runs_shell(words):
-            self._read_commands(number, _words(rest if words is None else " ".join(words[2:])))
+            self.read_commands(number, rest if words is None else " ".join(words[2:]))
         elif name == "CMD":
-            self._read_command(number, [*self._entrypoint, *words])
+            self._command, self._start = words, number
         elif name == "ENTRYPOINT":
-            self._entrypoint = words
-            self._read_command(number, words)
+            self._entrypoint, self._command, self._start = words, [], number
 
 
 def _runs_shell(words: list[str]) -> bool:
@@ -241,7 +254,7 @@ def _without_redirections(words: list[Word]) -> list[Word]:
     return kept
 
 
-def _starts_server(words: list[str]) -> bool:
+def starts_server(words: list[str]) -> bool:
     if _SERVER_MODULE in words:
         return True
     if any(_SERVER_IMAGE in word for word in words):

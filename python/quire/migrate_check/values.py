@@ -149,13 +149,11 @@ def _stored_names(body: list[ast.stmt]) -> list[str]:
     todo: list[ast.AST] = list(body)
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.BitOr):  # of a dict
+        if isinstance(node, ast.AugAssign):  # told where it is read: dicts and lists only grow
             todo.append(node.value)
             continue
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             names.append(node.id)
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            names.append(node.target.id)  # a value that grows is not known
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             todo.extend(ast.iter_child_nodes(node))
     return names
