@@ -180,6 +180,14 @@ bool is_server_program(const std::string& word) {
   return name == "vllm" || name == "quire" || word == "vllm.entrypoints.cli.main";
 }
 
+// Whether a shell ends the command or its arguments there: &&, >, 2>&1.
+bool is_shell_operator(const std::string& word) {
+  constexpr std::array<std::string_view, 5> kEnds = {"&&", "||", "|", ";", "&"};
+  const std::string rest = word.substr(std::min(word.find_first_not_of("0123456789"), word.size()));
+  return std::ranges::find(kEnds, word) != kEnds.end() || rest.starts_with('>') ||
+         rest.starts_with('<');
+}
+
 // Index of the word that serves.
 size_t find_command(std::span<const std::string> words) {
   const auto server = std::ranges::find(words, "vllm.entrypoints.openai.api_server");
@@ -237,7 +245,9 @@ MigrationReport check_command(const Words& words) {
     report.findings.push_back(check_variable(name, value));
   }
   if (is_setting) return report;
-  const auto options = split_options(std::span(words).subspan(command + 1));
+  const auto begin = words.begin() + static_cast<std::ptrdiff_t>(command) + 1;
+  const auto options =
+      split_options(std::span(begin, std::find_if(begin, words.end(), is_shell_operator)));
   const Words taken = check_options(options, report.findings);
   EngineConfig config;
   (void)error_of(taken, "", &config);

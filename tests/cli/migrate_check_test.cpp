@@ -148,6 +148,14 @@ TEST(MigrateCheck, AWordTooManyIsRefused) {
   EXPECT_EQ(finding(report, "other").fate, Fate::kRefused);
 }
 
+TEST(MigrateCheck, WhatTheShellDoesWithTheCommandIsNoOption) {
+  for (const std::string rest : {"&& echo up", "> log 2>&1 &", "2>log", "| tee log"}) {
+    const auto report = check("vllm serve m --seed 1 " + rest);
+    EXPECT_EQ(report.findings.size(), 2u) << rest;
+    EXPECT_EQ(finding(report, "--seed 1").fate, Fate::kWorks);
+  }
+}
+
 TEST(MigrateCheck, RefusesOtherCommands) {
   EXPECT_THROW((void)check("vllm bench serve --model m"), InvalidArgument);
   EXPECT_THROW((void)check("vllm"), InvalidArgument);

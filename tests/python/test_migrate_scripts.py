@@ -40,6 +40,49 @@ def test_a_class_is_known_by_every_way_to_it(first, call):
     assert found["LLM.embed()"] == "refused"
 
 
+def test_properties_and_context_managers_of_the_script_are_followed():
+    found = fates("""
+import contextlib
+from vllm import LLM
+@contextlib.contextmanager
+def engine():
+    yield LLM("m")
+class A:
+    @property
+    def llm(self):
+        return LLM("m")
+with engine() as one:
+    one.embed("x")
+A().llm.score("x")
+""")
+    assert found["LLM.embed()"] == found["LLM.score()"] == "refused"
+    assert "with LLM(…)" not in found
+    assert fates("from vllm import LLM\nwith LLM('m') as x:\n    x")["with LLM(…)"] == "refused"
+
+
+def test_methods_that_only_raise_are_refused():
+    found = findings("""
+from vllm import LLM, AsyncLLMEngine
+LLM("m").start_profile()
+AsyncLLMEngine("m").start_profile()
+""")
+    assert "There is no profiler inside" in found["LLM.start_profile()"].sentence
+    assert "There is no profiler inside" in found["AsyncLLM.start_profile()"].sentence
+
+
+def test_defaults_of_a_dataclass_are_no_values():
+    script = """
+from dataclasses import dataclass
+from vllm import LLM
+{decorator}
+class C:
+    n: int = 4
+LLM("m", max_num_seqs=C(n=8).n)
+"""
+    assert "LLM(max_num_seqs=…)" in fates(script.format(decorator="@dataclass"))
+    assert "LLM(max_num_seqs=4)" in fates(script.format(decorator=""))
+
+
 @pytest.mark.parametrize(
     "lines",
     [

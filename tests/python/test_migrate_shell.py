@@ -2,7 +2,7 @@
 
 import pytest
 
-from quire.migrate_check import Script
+from quire.migrate_check import Script, main
 from quire.migrate_check.command import check_file
 
 
@@ -58,6 +58,12 @@ def test_a_shell_script_is_read_command_by_command(check):
     assert "sk-secret" not in "".join(map(str, findings))
     assert not any("enable-lora" in what or "log" in what for what in found)
     assert engines(findings) == [(8, "V0"), (14, "V1")]
+
+
+def test_a_quoted_line_is_read_as_a_shell_does(capsys):
+    line = "cd /srv && vllm serve m \\\n  --seed 1 > log 2>&1 & echo $!"
+    assert main([line]) == 0
+    assert capsys.readouterr().out == "works    m\nworks    --seed 1\nengine   V1\n"
 
 
 def test_containers_in_a_shell_script_are_read(check):

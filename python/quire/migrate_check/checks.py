@@ -226,8 +226,8 @@ class Checks:
         if function is None:
             self.add(line, what, f"{cls.__name__} has no {name} here.")
             return False
-        if getattr(function, "__module__", "") == "quire.absent":
-            self.add(line, what, error_of(lambda: function(None)))
+        if getattr(function, "__annotations__", {}).get("return") == "NoReturn":
+            self.add(line, what, error_of(lambda: _call(function)))
             return False
         return True
 
@@ -279,6 +279,13 @@ class Checks:
             if isinstance(prompt, dict):
                 for key in sorted(_ABSENT_PROMPTS & prompt.keys()):
                     self.add(line, f"{where}() of a prompt with {key}", _NO_IMAGES)
+
+
+def _call(function: Any) -> None:
+    """A function that only raises, or a coroutine that does."""
+    returned = function(None)
+    if inspect.iscoroutine(returned):
+        returned.send(None)
 
 
 def _bound_scheduler(cls: type) -> str | None:

@@ -71,6 +71,12 @@ def check_line(words: list[str]) -> list[Finding]:
     return [*findings, Finding(0, engine, ENGINE)]
 
 
+def check_text(text: str) -> list[Finding]:
+    """Findings of a command line as a shell reads it."""
+    found = [finding._replace(line=0) for finding in check_shell(text, False)]
+    return found or check_line(split_line(text))
+
+
 def check_file(path: str) -> list[Finding]:
     """Findings of a file of any kind that is read."""
     if not Path(path).is_dir() and not is_python(path) and is_shell(path):
@@ -125,8 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
             if others:
                 raise Unreadable(f"{others[0]} is no file that is read: give files alone.")
             return 1 if _check_files(words) else 0
-        line = split_line(words[0]) if len(words) == 1 else words
-        return 1 if _print(check_line(line)) else 0
+        found = check_text(words[0]) if len(words) == 1 else check_line(words)
+        return 1 if _print(found) else 0
     except (Unreadable, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -187,8 +187,13 @@ class Expressions:
         if name in owner.cls.attributes:
             return owner.cls.attributes[name]
         if name in owner.cls.methods:
-            return owner.cls.methods[name]
+            return self._of_property(owner.cls.methods[name])
         return Method(owner.cls.engine, name) if owner.cls.engine is not None else UNKNOWN
+
+    def _of_property(self, method: Function) -> Any:
+        decorators = [ast.unparse(one) for one in getattr(method.node, "decorator_list", [])]
+        is_property = any(one.endswith("property") for one in decorators)
+        return self.read_function(method, Arguments()) if is_property else method
 
     # Calls.
 

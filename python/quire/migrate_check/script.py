@@ -195,7 +195,8 @@ class Script(Expressions):
     def _With(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
             value = self.value(item.context_expr)
-            if isinstance(value, Engine) and not hasattr(value.cls, "__enter__"):
+            is_own = isinstance(value, Engine) and not self._calls_own(item.context_expr)
+            if is_own and not hasattr(value.cls, "__enter__"):
                 what = f"with {value.cls.__name__}(…)"
                 sentence = f"{value.cls.__name__} is no context manager here."
                 self.checks.add(item.context_expr.lineno, what, sentence)
@@ -204,6 +205,15 @@ class Script(Expressions):
         self._read(node.body)
 
     _AsyncWith = _With
+
+    def _calls_own(self, node: ast.expr) -> bool:
+        """Whether it calls what the script defines, which may be a context manager."""
+        function = node.func if isinstance(node, ast.Call) else None
+        if isinstance(function, ast.Name):
+            return not isinstance(self.scope.find(function.id), Known)
+        return isinstance(function, ast.Attribute) and not isinstance(
+            self.scope.find(ast.unparse(function.value).split(".")[0]), Module
+        )
 
     def _For(self, node: ast.For | ast.AsyncFor) -> None:
         values = self.value(node.iter)
@@ -257,8 +267,11 @@ class Script(Expressions):
         first = len(self._functions)
         self._read(node.body)
         inner, self.scope = self.scope, outer
+        may_differ = bool(node.decorator_list) or any(base is UNKNOWN for base in bases)
         cls.attributes |= {
-            k: one for k, one in inner.names.items() if not isinstance(one, Function)
+            name: one
+            for name, one in inner.names.items()
+            if isinstance(one, _FOLLOWED) or not (may_differ or isinstance(one, Function))
         }
         for function in self._functions[first:]:
             if function.owner is None and function.scope is inner:
