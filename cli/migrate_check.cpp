@@ -31,6 +31,7 @@ constexpr ChangedOption kChangedOptions[] = {
 
 constexpr const char* kHelpSentence = "Prints the help of quire serve and ends: nothing is served.";
 constexpr const char* kHidden = "…";
+constexpr size_t kShortestSecret = 4;  // characters; shorter ones are in many words
 
 // What containers of vLLM run serves; options follow the image's name.
 constexpr std::string_view kServerImage = "vllm/vllm-openai";
@@ -74,7 +75,7 @@ std::string without_secrets(std::string sentence, const Words& option) {
   const size_t equals = option.front().find('=');
   if (equals != std::string::npos) values.push_back(option.front().substr(equals + 1));
   for (const std::string& value : values) {
-    if (value.empty()) continue;
+    if (value.size() < kShortestSecret) continue;
     for (size_t at = sentence.find(value); at != std::string::npos;
          at = sentence.find(value, at + std::string_view(kHidden).size()))
       sentence.replace(at, value.size(), kHidden);

@@ -347,12 +347,13 @@ def test_secrets_are_not_shown():
 import os
 os.environ["VLLM_API_KEY"] = "sk-1"
 from vllm import LLM, SamplingParams
-KEY = "sk-2"
+KEY = "k"
 LLM("m", hf_token="sk-3", api_key=KEY, **{"auth_token": "sk-4"})
 SamplingParams(extra_args={"api_key": "sk-5", "n": 1}, secret="sk-6")
 """)
     text = "\n".join(map(str, script.findings))
     assert "sk-" not in text
+    assert "keyword argument 'api_key'" in text
     for shown in ("VLLM_API_KEY=…", "LLM(hf_token=…)", "{'api_key': '…', 'n': 1}"):
         assert shown in text
 

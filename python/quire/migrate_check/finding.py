@@ -13,6 +13,7 @@ ENGINE = "engine"
 
 _HIDDEN = "…"
 _LONGEST = 80  # characters of a value
+_SHORTEST_SECRET = 4  # characters; shorter ones are in many words
 _ERRORS = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
@@ -58,7 +59,8 @@ def sentence_of(error: BaseException, name: str = "", value: Any = None) -> str:
     text = str(error)
     if not is_secret(name) or value is None or not is_known(value):
         return text
-    return text.replace(repr(value), _HIDDEN).replace(str(value) or "\0", _HIDDEN)
+    text = text.replace(repr(value), _HIDDEN)
+    return text.replace(str(value), _HIDDEN) if len(str(value)) >= _SHORTEST_SECRET else text
 
 
 def error_of(call: Callable[[], object]) -> BaseException | None:
