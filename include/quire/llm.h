@@ -94,9 +94,12 @@ class LLM {
   );
 
   // The beam_width likeliest completions of each prompt, best first. Throws InvalidArgument
-  // "beam_width" when twice as many are more than the engine's max_logprobs.
+  // "beam_width" when twice as many are more than the engine's max_logprobs. poll: as in
+  // GenerateOptions.
   std::vector<std::vector<BeamSearchSequence>> beam_search(
-      std::span<const Prompt> prompts, const BeamSearchParams& params
+      std::span<const Prompt> prompts,
+      const BeamSearchParams& params,
+      const std::function<void()>& poll = {}
   );
 
   // As AsyncEngine's.

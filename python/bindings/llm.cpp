@@ -131,7 +131,7 @@ nb::list beam_search(NativeLLM& llm, nb::handle prompts, const BeamSearchParams&
   std::vector<std::vector<BeamSearchSequence>> beams;
   {
     const nb::gil_scoped_release release;
-    beams = llm.beam_search(read, params);
+    beams = llm.beam_search(read, params, check_signals);
   }
   nb::list list;
   for (const auto& sequences : beams) {

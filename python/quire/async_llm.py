@@ -97,9 +97,7 @@ class AsyncLLM(AbsentOfAsyncLLM):
                     return
         finally:
             self._waiters.pop(key, None)
-            del self._streams[key]
-            if not stream.finished():
-                self._native.abort(request_id)
+            del self._streams[key], stream  # a request that nobody reads any more is aborted
 
     def _watch_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -125,7 +123,7 @@ class AsyncLLM(AbsentOfAsyncLLM):
         await asyncio.to_thread(self._native.pause, mode, clear_cache)
 
     async def resume_generation(self) -> None:
-        self._native.resume()
+        await asyncio.to_thread(self._native.resume)
 
     async def is_paused(self) -> bool:
         return self._native.is_paused()
@@ -149,7 +147,7 @@ class AsyncLLM(AbsentOfAsyncLLM):
 
     async def wake_up(self, tags: list[str] | None = None) -> None:
         refuse_tags(tags)
-        self._native.wake_up()
+        await asyncio.to_thread(self._native.wake_up)
 
     async def is_sleeping(self) -> bool:
         return self._native.is_sleeping()

@@ -18,23 +18,6 @@
 #include "quire/error.h"
 
 namespace quire {
-namespace {
-
-// `wish`: a file, or the template's own text.
-std::shared_ptr<const ChatTemplate> load_chat_template(
-    const std::optional<std::string>& wish, const std::filesystem::path& dir
-) {
-  if (!wish) return ChatTemplate::from_dir(dir);
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(*wish, ignored)) return ChatTemplate::from_file(*wish, dir);
-  if (wish->find_first_of("{}\n") != std::string::npos) return ChatTemplate::from_source(*wish);
-  throw InvalidArgument(
-      "chat_template",
-      fmt::format("chat_template='{}' is neither a file nor the text of a template.", *wish)
-  );
-}
-
-}  // namespace
 
 struct AsyncEngine::Impl {
   explicit Impl(LoadedEngine engine)
@@ -246,10 +229,12 @@ std::shared_ptr<const Tokenizer> AsyncEngine::tokenizer() const {
 }
 
 const ChatTemplate& AsyncEngine::chat_template() const {
-  // Compiled when first asked for: plain completions do not wait for it, or fail with it.
+  // The model's own is compiled when first asked for: plain completions do not wait for it, or fail
+  // with it.
   std::call_once(impl_->chat_template_once, [this] {
-    impl_->chat_template =
-        load_chat_template(impl_->loaded.config.chat_template, impl_->loaded.tokenizer_dir);
+    impl_->chat_template = impl_->loaded.chat_template;
+    if (!impl_->chat_template)
+      impl_->chat_template = ChatTemplate::from_dir(impl_->loaded.tokenizer_dir);
   });
   if (!impl_->chat_template) {
     throw InvalidArgument(

@@ -48,8 +48,8 @@ void check(const BeamSearchParams& params, int vocab_size) {
 
 class BeamSearcher {
  public:
-  BeamSearcher(LLM& llm, const BeamSearchParams& params)
-      : llm_(llm), params_(params), eos_token_ids_(llm.engine().eos_token_ids()) {
+  BeamSearcher(LLM& llm, const BeamSearchParams& params, const std::function<void()>& poll)
+      : llm_(llm), params_(params), poll_(poll), eos_token_ids_(llm.engine().eos_token_ids()) {
     step_params_.max_tokens = 1;
     step_params_.logprobs = 2 * params.beam_width;
     step_params_.temperature = params.temperature;
@@ -100,8 +100,7 @@ class BeamSearcher {
   }
 
   std::vector<RequestOutput> generate(const std::vector<Prompt>& prompts) {
-    GenerateOptions options;
-    options.use_tqdm = false;
+    const GenerateOptions options{.use_tqdm = false, .poll = poll_};
     try {
       return llm_.generate(prompts, {&step_params_, 1}, options);
     } catch (const InvalidArgument& error) {
@@ -206,6 +205,7 @@ class BeamSearcher {
 
   LLM& llm_;
   const BeamSearchParams& params_;
+  const std::function<void()>& poll_;
   const std::vector<int32_t> eos_token_ids_;
   SamplingParams step_params_;
   std::vector<Search> searches_;
@@ -214,10 +214,13 @@ class BeamSearcher {
 }  // namespace
 
 std::vector<std::vector<BeamSearchSequence>> beam_search(
-    LLM& llm, std::span<const Prompt> prompts, const BeamSearchParams& params
+    LLM& llm,
+    std::span<const Prompt> prompts,
+    const BeamSearchParams& params,
+    const std::function<void()>& poll
 ) {
   check(params, llm.engine().vocab_size());
-  return BeamSearcher(llm, params).run(prompts);
+  return BeamSearcher(llm, params, poll).run(prompts);
 }
 
 }  // namespace quire

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -9,7 +10,10 @@ namespace quire {
 
 // One token a round for all beams of all prompts; the prefix cache spares their common past.
 std::vector<std::vector<BeamSearchSequence>> beam_search(
-    LLM& llm, std::span<const Prompt> prompts, const BeamSearchParams& params
+    LLM& llm,
+    std::span<const Prompt> prompts,
+    const BeamSearchParams& params,
+    const std::function<void()>& poll
 );
 
 }  // namespace quire

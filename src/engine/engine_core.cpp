@@ -76,12 +76,13 @@ bool EngineCore::start_step() {
 }
 
 void EngineCore::finish_step(EngineCoreOutputs& outputs) {
-  const SchedulerOutput& plan = plans_[oldest_];
+  SchedulerOutput& plan = plans_[oldest_];
   ModelRunnerOutput& result = executor_->sample_tokens();
   fail_requests(plan, result, outputs);
   scheduler_->update(plan, result, outputs);
   record_step(plan);
   record_scheduler_stats();
+  plan.new_requests.clear();  // which may hold the last reference to a user's logits processor
   oldest_ = (oldest_ + 1) % plans_.size();
   --num_steps_under_way_;
 }

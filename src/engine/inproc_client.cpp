@@ -91,6 +91,10 @@ class OutputMailbox {
       full_.clear();
       next_ = 0;
       num_due_ = 0;
+    } else if (next_ > full_.size() / 2) {  // a reader that never catches up costs no memory
+      full_.erase(full_.begin(), full_.begin() + static_cast<ptrdiff_t>(next_));
+      num_due_ -= next_;
+      next_ = 0;
     }
     lock.unlock();
     not_full_.notify_one();

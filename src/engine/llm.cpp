@@ -210,9 +210,11 @@ std::vector<RequestOutput> LLM::chat(
 }
 
 std::vector<std::vector<BeamSearchSequence>> LLM::beam_search(
-    std::span<const Prompt> prompts, const BeamSearchParams& params
+    std::span<const Prompt> prompts,
+    const BeamSearchParams& params,
+    const std::function<void()>& poll
 ) {
-  return quire::beam_search(*this, prompts, params);
+  return quire::beam_search(*this, prompts, params, poll);
 }
 
 bool LLM::reset_prefix_cache(bool reset_running_requests) {

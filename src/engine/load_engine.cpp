@@ -117,6 +117,19 @@ WeightSource open_weights(const EngineConfig& config, const fs::path& dir, DType
   );
 }
 
+// `wish`: a file, or the template's own text.
+std::shared_ptr<const ChatTemplate> load_chat_template(
+    const std::string& wish, const fs::path& dir
+) {
+  std::error_code ignored;
+  if (fs::is_regular_file(wish, ignored)) return ChatTemplate::from_file(wish, dir);
+  if (wish.find_first_of("{}\n") != std::string::npos) return ChatTemplate::from_source(wish);
+  throw InvalidArgument(
+      "chat_template",
+      fmt::format("chat_template='{}' is neither a file nor the text of a template.", wish)
+  );
+}
+
 bool is_null(const EngineConfig& config) {
   return config.load_format == "null";
 }
@@ -205,6 +218,8 @@ LoadedEngine load_engine(const EngineConfig& wish, UsageContext usage, const Eng
   const fs::path dir = find_folder(config, config.model, config.revision, false);
   loaded.config = config;
   loaded.tokenizer_dir = find_tokenizer_folder(config, dir);
+  if (config.chat_template)
+    loaded.chat_template = load_chat_template(*config.chat_template, loaded.tokenizer_dir);
   std::future<TokenizerPtr> tokenizer = std::async(std::launch::async, [&]() -> TokenizerPtr {
     return config.skip_tokenizer_init ? nullptr : Tokenizer::from_dir(loaded.tokenizer_dir);
   });

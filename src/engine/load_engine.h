@@ -11,6 +11,7 @@
 #include "engine/engine_core_client.h"
 #include "engine/engine_metrics.h"
 #include "engine/input_processor.h"
+#include "quire/chat_template.h"
 #include "quire/engine_config.h"
 #include "quire/tokenizer.h"
 
@@ -25,7 +26,8 @@ struct LoadedEngine {
   int max_num_seqs = 0;
   CacheConfig cache;
   KVCacheConfig kv_cache;
-  std::filesystem::path tokenizer_dir;  // where a chat template is looked for
+  std::filesystem::path tokenizer_dir;  // where the model's own chat template is looked for
+  std::shared_ptr<const ChatTemplate> chat_template;  // the one asked for; nullptr: none was
   std::shared_ptr<const Tokenizer> tokenizer;  // nullptr with skip_tokenizer_init
   std::shared_ptr<const cpu::IsaLease> isa;  // the core's kernels: it outlives the core
   std::unique_ptr<EngineCoreClient> core;

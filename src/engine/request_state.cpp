@@ -65,6 +65,7 @@ UpdateResult RequestState::update(
   bool becomes_readable = false;
   {
     std::lock_guard lock(mutex_);
+    if (end_is_due_) return result;  // ended from outside while the step was under way
     CompletionState& completion = completions_[index];
     record_events(index, output, now);
     append_prompt_logprobs(output.new_prompt_logprobs);

@@ -41,8 +41,9 @@ class RequestState final : public RequestStream {
       const AddRequestOptions& options = {}
   );
 
-  // Takes what a step did to completion `index`. `now`: wall time. `on_finished` is called when
-  // that ended the completion, before the reader can know; it must not call this object.
+  // Takes what a step did to completion `index`; nothing behind finish(). `now`: wall time.
+  // `on_finished` is called when that ended the completion, before the reader can know; it must not
+  // call this object.
   [[nodiscard]] UpdateResult update(
       int index,
       const EngineCoreOutput& output,

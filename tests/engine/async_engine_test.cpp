@@ -12,6 +12,7 @@
 #include "quire/error.h"
 #include "quire/tokenizer.h"
 #include "support/fake_engine_core_client.h"
+#include "support/test_paths.h"
 
 namespace quire {
 namespace {
@@ -351,22 +352,28 @@ TEST(AsyncEngineDefaultsTest, ComeFromTheGenerationConfig) {
   EXPECT_EQ(params.top_p, 1.0) << "vLLM's default where the model has none";
 }
 
-TEST(AsyncEngineChatTemplateTest, MayBeTextOfTheOptions) {
+EngineConfig with_chat_template(const std::string& chat_template) {
   EngineConfig config;
-  config.chat_template = "{{ messages[0].content }}!";
-  const AsyncEngine engine(
-      test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>(), config)
-  );
+  config.model = (test::bundled_models_dir() / "small-chat").string();
+  config.load_format = "null";
+  config.chat_template = chat_template;
+  return config;
+}
+
+TEST(AsyncEngineChatTemplateTest, MayBeTextOfTheOptions) {
+  const AsyncEngine engine(with_chat_template("{{ messages[0].content }}!"));
   EXPECT_EQ(engine.render_chat(R"({"messages": [{"content": "Hi"}]})").text, "Hi!");
 }
 
-TEST(AsyncEngineChatTemplateTest, AMissingFileIsAnError) {
-  EngineConfig config;
-  config.chat_template = "no/such/file.jinja";
-  const AsyncEngine engine(
-      test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>(), config)
-  );
-  EXPECT_THROW((void)engine.chat_template(), InvalidArgument);
+TEST(AsyncEngineChatTemplateTest, OneThatCannotBeUsedIsRefusedAtTheStart) {
+  for (const std::string wish : {"no/such/file.jinja", "{% for x in %}"}) {
+    try {
+      const AsyncEngine engine(with_chat_template(wish));
+      ADD_FAILURE() << wish << " was taken";
+    } catch (const InvalidArgument& error) {
+      EXPECT_EQ(error.field(), "chat_template") << error.what();
+    }
+  }
 }
 
 }  // namespace

@@ -345,6 +345,31 @@ TEST_F(RequestStateTest, WithoutDetokenizeThereIsNoText) {
   EXPECT_THAT(output.token_ids, ElementsAre(500));
 }
 
+TEST_F(RequestStateTest, AnAbortDuringAStepEndsEachCompletionOnce) {
+  SamplingParams params = with_kind(RequestOutputKind::kDelta);
+  params.n = 2;
+  start(params, 1, {.max_pending_outputs = 64});
+  (void)update(40, {}, 0);
+  (void)update(41, {}, 1);
+  state_->finish(FinishReason::kAbort, {}, 100.0);
+  const UpdateResult late = update(42, FinishReason::kLength, 0);
+  EXPECT_FALSE(late.completion_finished);
+  (void)update(43, {}, 1);
+  std::vector<int> ends;
+  size_t num_tokens = 0;
+  while (const auto output = state_->next()) {
+    for (const CompletionOutput& completion : output->outputs) {
+      num_tokens += completion.token_ids.size();
+      if (!completion.finish_reason) continue;
+      EXPECT_EQ(completion.finish_reason, FinishReason::kAbort);
+      ends.push_back(completion.index);
+    }
+    EXPECT_EQ(output->finished, ends.size() == 2);
+  }
+  EXPECT_THAT(ends, ElementsAre(0, 1));
+  EXPECT_EQ(num_tokens, 2u) << "what came behind the end is not handed out";
+}
+
 TEST_F(RequestStateTest, AnErrorEndsTheStreamWithItsReason) {
   start(with_kind(RequestOutputKind::kDelta));
   EngineCoreOutput output;

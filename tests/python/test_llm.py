@@ -222,6 +222,16 @@ def test_ctrl_c_ends_generate_and_leaves_the_engine_usable(llm):
     assert texts(llm.generate("Hello", GREEDY))
 
 
+def test_ctrl_c_ends_a_beam_search(llm):
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        llm.beam_search(["Hello"] * 200, BeamSearchParams(beam_width=4, max_tokens=400))
+    assert time.monotonic() - begin < 20
+    assert texts(llm.generate("Hello", GREEDY))
+
+
 def test_other_threads_run_while_it_generates(llm):
     ticks = []
     done = threading.Event()
