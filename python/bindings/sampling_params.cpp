@@ -61,12 +61,15 @@ bool read_other_field(const std::string& name, nb::handle value, PySamplingParam
     return true;
   }
   if (name == "output_kind") {
-    params.output_kind = nb::cast<RequestOutputKind>(value);
+    if (!nb::try_cast(value, params.output_kind))
+      raise_type_error(name.c_str(), "a RequestOutputKind", value);
     return true;
   }
   if (name == "repetition_detection") {
     params.repetition_detection.reset();
-    if (!value.is_none()) params.repetition_detection = nb::cast<RepetitionDetection>(value);
+    if (value.is_none()) return true;
+    if (!nb::try_cast(value, params.repetition_detection.emplace()))
+      raise_type_error(name.c_str(), "a RepetitionDetectionParams", value);
     return true;
   }
   if (name == "extra_args") {

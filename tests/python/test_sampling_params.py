@@ -60,6 +60,9 @@ def test_a_wrong_value_is_a_value_error_with_vllms_words(field, value, message):
         ("stop_token_ids", "ab"),
         ("ignore_eos", 1),
         ("logit_bias", [1]),
+        ("output_kind", "delta"),
+        ("output_kind", None),
+        ("repetition_detection", {"min_count": 2}),
     ],
 )
 def test_a_wrong_type_is_a_type_error_that_names_the_field(field, value):
