@@ -3,10 +3,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "server/http_context.h"
@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds kMaxWaitForIo(2);
 struct HttpServer::Impl {
   Impl(const ServerConfig& config, std::vector<Route> routes) : context(config, std::move(routes)) {
     auto sockets = open_listening_sockets(context.config);
+    if (context.config.uds) socket_file.emplace(*context.config.uds);
     port = sockets.front().front().port();
     for (auto& of_thread : sockets) {
       io_threads.push_back(std::make_unique<IoThread>(context));
@@ -43,7 +44,6 @@ struct HttpServer::Impl {
     for (std::thread& thread : threads)
       thread.join();
     context.workers.join();
-    if (context.config.uds) ::unlink(context.config.uds->c_str());
   }
 
   void run(IoThread& io_thread) {
@@ -56,6 +56,7 @@ struct HttpServer::Impl {
   }
 
   void drain() {
+    if (socket_file) socket_file->remove();
     for (const auto& io_thread : io_threads)
       io_thread->drain();
   }
@@ -68,6 +69,7 @@ struct HttpServer::Impl {
   }
 
   HttpContext context;
+  std::optional<SocketFile> socket_file;
   int port = 0;
   std::vector<std::unique_ptr<IoThread>> io_threads;
   std::vector<std::thread> threads;

@@ -171,6 +171,20 @@ ListeningSocket ListeningSocket::duplicate() const {
   return {fd, family_};
 }
 
+SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
+  struct stat status = {};
+  is_there_ = ::lstat(path_.c_str(), &status) == 0;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+}
+
+void SocketFile::remove() {
+  if (!is_there_.exchange(false)) return;
+  struct stat status = {};
+  if (::lstat(path_.c_str(), &status) != 0) return;
+  if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
+}
+
 std::vector<std::vector<ListeningSocket>> open_listening_sockets(const ServerConfig& config) {
   if (config.port < 0 || config.port > kMaxPort)
     throw InvalidArgument("port", fmt::format("port={} is not in 0 to {}.", config.port, kMaxPort));

@@ -100,6 +100,40 @@ TEST_F(HttpSocketsTest, TakesThePathOfAServerThatWasKilled) {
   EXPECT_EQ(status_of(client.read_response()), 200);
 }
 
+TEST_F(HttpSocketsTest, LeavesThePathToItsSuccessorWhileItDrains) {
+  const std::string path = dir_.path() / "quire.sock";
+  config_.host.reset();
+  config_.uds = path;
+  serve();
+  RawClient streaming(path);
+  streaming.send(make_request("POST", "/stream", "{}"));
+  ASSERT_TRUE(engine_.wait_started(1));
+  const auto first = std::move(server_);
+  first->drain();
+  EXPECT_FALSE(std::filesystem::exists(path)) << "clients would come to a server that ends";
+  serve();
+  engine_.finish(0);
+  EXPECT_TRUE(first->wait_for(5.0));
+  streaming.read_all();
+  RawClient client(path);
+  client.send(make_request("GET", "/v1/models"));
+  EXPECT_EQ(status_of(client.read_response()), 200);
+}
+
+TEST_F(HttpSocketsTest, RemovesNoSocketOfAnotherServer) {
+  const std::string path = dir_.path() / "quire.sock";
+  config_.host.reset();
+  config_.uds = path;
+  serve();
+  auto first = std::move(server_);
+  std::filesystem::remove(path);
+  serve();
+  first.reset();
+  RawClient client(path);
+  client.send(make_request("GET", "/v1/models"));
+  EXPECT_EQ(status_of(client.read_response()), 200);
+}
+
 TEST_F(HttpSocketsTest, SpeaksTls) {
   use_tls();
   serve();
