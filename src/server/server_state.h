@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "quire/async_engine.h"
 #include "quire/chat_template.h"
 #include "quire/server_config.h"
+#include "server/calls/engine_ids.h"
 
 namespace quire::server {
 
@@ -25,6 +27,7 @@ struct ServerState {
   std::string tool_call_parser;  // empty: without --enable-auto-tool-choice
   std::string reasoning_parser;  // empty: all text is content
   std::optional<ContentFormat> content_format;  // none: what the chat template wants
+  std::shared_ptr<EngineIds> engine_ids = std::make_shared<EngineIds>();  // of what runs
 };
 
 // Throws InvalidArgument with the field of `config` that cannot be: a parser that does not exist,

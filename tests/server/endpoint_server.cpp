@@ -23,10 +23,19 @@ FakeModel scripted_model(const std::string& text) {
 EndpointServer::EndpointServer(
     const MakeRoutes& make_routes, const std::string& text, ServerConfig config
 )
+    : EndpointServer(
+          make_routes,
+          load_with_fake_core(
+              std::make_unique<FakeEngineCoreClient>(scripted_model(text)), {}, 512
+          ),
+          std::move(config)
+      ) {}
+
+EndpointServer::EndpointServer(
+    const MakeRoutes& make_routes, LoadedEngine engine, ServerConfig config
+)
     : config_(std::move(config)),
-      engine_(std::make_unique<AsyncEngine>(
-          load_with_fake_core(std::make_unique<FakeEngineCoreClient>(scripted_model(text)), {}, 512)
-      )),
+      engine_(std::make_unique<AsyncEngine>(std::move(engine))),
       state_(server::make_server_state(*engine_, config_, "small-chat")) {
   routes_ = make_routes(state_);
 }

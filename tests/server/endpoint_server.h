@@ -25,9 +25,12 @@ class EndpointServer : public RouteCaller {
  public:
   using MakeRoutes = std::function<std::vector<server::Route>(server::ServerState&)>;
   EndpointServer(const MakeRoutes& make_routes, const std::string& text, ServerConfig config = {});
+  // Any engine.
+  EndpointServer(const MakeRoutes& make_routes, LoadedEngine engine, ServerConfig config);
 
   std::vector<SentEvent> stream(const std::string& path, const std::string& body);
   AsyncEngine& engine() { return *engine_; }
+  const server::ServerState& state() const { return state_; }
 
  private:
   const ServerConfig config_;

@@ -143,7 +143,7 @@ StartedChat start_chat(const ServerState& state, const ChatCall& call, const Cal
   StartedChat started{.rendered = render_chat(state, call)};
   started.stream = add_request(
       state,
-      call.request_id,
+      {.answer = call.request_id, .engine = call.request_id},
       started.rendered.prompt,
       started.rendered.params,
       call.priority,

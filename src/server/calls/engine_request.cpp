@@ -1,6 +1,7 @@
 #include "server/calls/engine_request.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,30 @@ constexpr int kMaxPendingOutputs = 16;
 std::optional<int> max_new_tokens(const ServerState& state) {
   const std::optional<int> given = state.default_sampling_params.max_tokens;
   return given == SamplingParams{}.max_tokens ? std::nullopt : given;
+}
+
+// A stream whose request can be found by its answer's id.
+struct FindableStream {
+  FindableStream(std::unique_ptr<EngineIds::Entry> entry, std::shared_ptr<RequestStream> stream)
+      : entry(std::move(entry)), stream(std::move(stream)) {}
+
+  const std::unique_ptr<EngineIds::Entry> entry;
+  const std::shared_ptr<RequestStream> stream;
+};
+
+std::shared_ptr<RequestStream> add_to_engine(
+    const ServerState& state,
+    const std::string& request_id,
+    const Prompt& prompt,
+    const SamplingParams& params,
+    const AddRequestOptions& options
+) {
+  try {
+    return state.engine.add_request(request_id, prompt, params, options);
+  } catch (const InvalidArgument& error) {
+    if (error.field() != "request_id") throw;
+  }
+  return state.engine.add_request(request_id + "-" + random_hex(8), prompt, params, options);
 }
 
 }  // namespace
@@ -93,7 +118,7 @@ int resolve_max_tokens(
 
 std::shared_ptr<RequestStream> add_request(
     const ServerState& state,
-    const std::string& request_id,
+    const RequestIds& ids,
     const Prompt& prompt,
     const SamplingParams& params,
     int priority,
@@ -105,12 +130,18 @@ std::shared_ptr<RequestStream> add_request(
   if (params.output_kind == RequestOutputKind::kDelta) {
     options.max_pending_outputs = kMaxPendingOutputs;
   }
-  try {
-    return state.engine.add_request(request_id, prompt, params, options);
-  } catch (const InvalidArgument& error) {
-    if (error.field() != "request_id") throw;
-  }
-  return state.engine.add_request(request_id + "-" + random_hex(8), prompt, params, options);
+  auto stream = add_to_engine(state, ids.engine, prompt, params, options);
+  if (stream->request_id() == ids.answer) return stream;
+  RequestStream* const raw = stream.get();
+  auto entry = state.engine_ids->add(ids.answer, raw->request_id());
+  auto findable = std::make_shared<FindableStream>(std::move(entry), std::move(stream));
+  return {std::move(findable), raw};
+}
+
+void abort_requests(const ServerState& state, const std::string& id) {
+  for (const std::string& engine_id : state.engine_ids->of_answer(id))
+    state.engine.abort(engine_id);
+  state.engine.abort(id);
 }
 
 }  // namespace quire::server

@@ -30,15 +30,23 @@ int resolve_max_tokens(
     std::optional<int> otherwise = std::nullopt
 );
 
-// Hands a request to the engine. Calls with an id that is in use get a longer one: clients choose
-// their ids, and may choose badly. Throws InvalidArgument.
+struct RequestIds {
+  std::string answer;  // which the client sees
+  std::string engine;
+};
+
+// Hands a request to the engine. Calls with an engine's id that is in use get a longer one: clients
+// choose their ids, and may choose badly. Throws InvalidArgument.
 std::shared_ptr<RequestStream> add_request(
     const ServerState& state,
-    const std::string& request_id,
+    const RequestIds& ids,
     const Prompt& prompt,
     const SamplingParams& params,
     int priority,
     const CallContext& context
 );
+
+// Ends the requests of the answer with this id, and the engine's request with it.
+void abort_requests(const ServerState& state, const std::string& id);
 
 }  // namespace quire::server

@@ -5,6 +5,7 @@
 #include "base/json_writer.h"
 #include "quire/error.h"
 #include "server/api_error.h"
+#include "server/calls/engine_request.h"
 #include "server/dev/query_parameters.h"
 #include "server/dev/server_info.h"
 #include "server/requests/request_body.h"
@@ -48,7 +49,7 @@ Reply reset_prefix_cache(AsyncEngine& engine, Request request) {
   return HttpResponse{.body = "{}"};
 }
 
-Reply abort_requests(AsyncEngine& engine, Request request) {
+Reply abort_listed(const ServerState& state, Request request) {
   const JsonBody json(request.body, BodyStyle::kPath);
   const RequestValue body = json.value();
   body.required("request_ids");
@@ -56,7 +57,7 @@ Reply abort_requests(AsyncEngine& engine, Request request) {
   for (const simdjson::dom::element entry : *request_ids) {
     std::string_view id;
     if (entry.get(id) != simdjson::SUCCESS) body.fail("request_ids", "must be a list of strings");
-    engine.abort(std::string(id));
+    abort_requests(state, std::string(id));
   }
   return HttpResponse{.body = "{}"};
 }
@@ -120,9 +121,12 @@ std::vector<Route> make_dev_routes(const ServerState& state) {
     const std::string_view format = query_choice(request, "config_format", {"text", "json"});
     return Reply(HttpResponse{.body = server_info_json(state, format)});
   };
+  const Handler abort = [&state](Request request, const CallContext&) {
+    return abort_listed(state, request);
+  };
   return {
       {"POST", "/reset_prefix_cache", call(reset_prefix_cache), /*may_block=*/true},
-      {"POST", "/abort_requests", call(abort_requests)},
+      {"POST", "/abort_requests", abort},
       {"POST", "/pause", call(pause), /*may_block=*/true},
       {"POST", "/resume", call(resume)},
       {"GET", "/is_paused", call(is_paused)},

@@ -142,7 +142,7 @@ Reply serve_completion(
   for (size_t i = 0; i < rendered.prompts.size(); ++i) {
     generation.streams.push_back(add_request(
         state,
-        fmt::format("{}-{}", id, i),
+        {.answer = id, .engine = fmt::format("{}-{}", id, i)},
         rendered.prompts[i],
         rendered.params[i],
         request.common.priority,

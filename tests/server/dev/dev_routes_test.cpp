@@ -6,6 +6,7 @@
 #include "quire/async_engine.h"
 #include "server/endpoint_server.h"
 #include "server/json_text.h"
+#include "server/openai/openai_routes.h"
 #include "server/unserved_routes.h"
 #include "support/test_paths.h"
 
@@ -92,6 +93,78 @@ TEST(DevRoutesTest, RefuseWhatTheyDoNotKnow) {
   EXPECT_EQ(server.post("/abort_requests", "{}").status, 400);
   EXPECT_EQ(server.post("/abort_requests", R"({"request_ids": [1]})").status, 400);
   EXPECT_EQ(server.post("/abort_requests", R"({"request_ids": ["none"]})").status, 200);
+}
+
+// The operator's routes and OpenAI's, over an engine whose requests run until they are ended.
+class AbortTest : public ::testing::Test {
+ protected:
+  Generation start(const char* path, const std::string& body) {
+    Reply reply = server_.call("POST", path, body);
+    if (auto* generation = std::get_if<Generation>(&reply)) return std::move(*generation);
+    ADD_FAILURE() << std::get<HttpResponse>(reply).body;
+    return {};
+  }
+  void abort(const std::string& id) {
+    const auto response = server_.post("/abort_requests", R"({"request_ids": [")" + id + "\"]}");
+    EXPECT_EQ(response.status, 200) << response.body;
+  }
+  static void expect_aborted(const Generation& generation) {
+    for (const auto& stream : generation.streams) {
+      const auto output = stream->try_next();
+      ASSERT_TRUE(output) << stream->request_id() << " runs on";
+      EXPECT_EQ(output->outputs[0].finish_reason, FinishReason::kAbort);
+    }
+  }
+
+  static constexpr const char* kTwoPrompts = R"({"prompt": ["a", "b"]})";
+  static constexpr const char* kChat = R"({"messages": [{"role": "user", "content": "Hi"}]})";
+  EndpointServer server_{
+      [](ServerState& state) {
+        std::vector<Route> routes = make_dev_routes(state);
+        for (Route& route : make_openai_routes(state))
+          routes.push_back(std::move(route));
+        return routes;
+      },
+      test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>()),
+      ServerConfig{.enable_dev_endpoints = true}};
+};
+
+TEST_F(AbortTest, EndsAllPromptsOfACompletionByTheIdThatItsClientSees) {
+  const Generation ended = start("/v1/completions", kTwoPrompts);
+  server_.next_request.request_id = "other";
+  const Generation other = start("/v1/completions", kTwoPrompts);
+  ASSERT_EQ(ended.streams.size(), 2u);
+  abort("cmpl-0123");
+  expect_aborted(ended);
+  for (const auto& stream : other.streams)
+    EXPECT_FALSE(stream->try_next());
+  abort("cmpl-other-1");
+  EXPECT_FALSE(other.streams[0]->try_next());
+  EXPECT_TRUE(other.streams[1]->try_next()) << "the engine's own id";
+}
+
+TEST_F(AbortTest, EndsAllAnswersThatShareAnId) {
+  const Generation completions[] = {
+      start("/v1/completions", kTwoPrompts), start("/v1/completions", kTwoPrompts)};
+  const Generation chats[] = {
+      start("/v1/chat/completions", kChat), start("/v1/chat/completions", kChat)};
+  ASSERT_NE(chats[0].streams[0]->request_id(), chats[1].streams[0]->request_id());
+  abort("cmpl-0123");
+  for (const Generation& completion : completions)
+    expect_aborted(completion);
+  EXPECT_FALSE(chats[1].streams[0]->try_next());
+  abort("chatcmpl-0123");
+  for (const Generation& chat : chats)
+    expect_aborted(chat);
+}
+
+TEST_F(AbortTest, KnowsNoAnswerThatHasEnded) {
+  EngineIds& ids = *server_.state().engine_ids;
+  {
+    const Generation running = start("/v1/completions", kTwoPrompts);
+    EXPECT_EQ(ids.of_answer("cmpl-0123").size(), 2u);
+  }
+  EXPECT_TRUE(ids.of_answer("cmpl-0123").empty());
 }
 
 TEST(DevRoutesTest, ThatWaitForTheEngineSayIt) {
