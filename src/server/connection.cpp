@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "server/random_id.h"
 
 namespace quire::server {
 namespace {
@@ -17,6 +18,7 @@ constexpr size_t kMaxInputBytes = 64 << 10;  // that wait for the request before
 constexpr size_t kIdleBufferBytes = 1 << 10;  // that an idle connection may keep
 // A body up to this is read before its request is refused, so that the connection lives on.
 constexpr uint64_t kSmallBodyBytes = 64 << 10;
+constexpr size_t kRequestIdDigits = 32;
 constexpr double kLingerSeconds = 2.0;
 constexpr double kLingerSecondsDraining = 0.2;
 
@@ -38,6 +40,16 @@ std::string address_text(const Socket& socket) {
     return fmt::format("[{}]:{}", text, ntohs(name->sin6_port));
   }
   return "unix";
+}
+
+void log_failure(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    QUIRE_LOG_ERROR("A connection failed and is closed: {}", error.what());
+  } catch (...) {
+    QUIRE_LOG_ERROR("A connection failed and is closed.");
+  }
 }
 
 void shrink(std::string& buffer) {
@@ -66,7 +78,7 @@ void Connection::start() {
   const auto self = std::static_pointer_cast<Connection>(shared_from_this());
   transport_->open(*this);
   asio::co_spawn(thread_.io(), run(), [self](const std::exception_ptr& error) {
-    if (error) QUIRE_LOG_ERROR("A connection failed and is closed.");
+    if (error) log_failure(error);
     self->close();
     self->thread_.remove(*self);
   });
@@ -87,7 +99,7 @@ Task<bool> Connection::serve_request() {
   const bool has_head = co_await read_head();
   if (!has_head) co_return false;
   HttpRequest& request = parser_->request();
-  if (request.request_id.empty()) request.request_id = thread_.new_request_id();
+  if (request.request_id.empty()) request.request_id = random_hex(kRequestIdDigits);
   const RequestGate::Admission admission = context_.gate.admit(request);
   const bool is_small = !parser_->is_chunked() && !parser_->expects_continue() &&
                         parser_->body_bytes_announced() <= kSmallBodyBytes;

@@ -4,7 +4,6 @@
 #include <exception>
 
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 
 #include "base/log.h"
 #include "server/connection.h"
@@ -33,7 +32,6 @@ IoThread::IoThread(HttpContext& context)
       work_(io_.get_executor()),
       scratch_(kScratchBytes),
       ready_list_(std::make_shared<ReadyList>(io_)),
-      random_(std::random_device()()),
       tick_interval_(tick_interval(context.config)),
       tick_timer_(io_) {}
 
@@ -136,10 +134,6 @@ void IoThread::end_if_drained() {
   if (!is_draining_ || !connections_.empty()) return;
   tick_timer_.cancel();
   work_.reset();
-}
-
-std::string IoThread::new_request_id() {
-  return fmt::format("{:016x}{:016x}", random_(), random_());
 }
 
 }  // namespace quire::server

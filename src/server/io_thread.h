@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,7 +43,6 @@ class IoThread {
   asio::io_context& io() { return io_; }
   const std::shared_ptr<ReadyList>& ready_list() const { return ready_list_; }
   const std::string& date() { return date_.now(); }
-  std::string new_request_id();  // 32 hex digits
   bool is_draining() const { return is_draining_; }
 
  private:
@@ -64,7 +62,6 @@ class IoThread {
   std::vector<char> scratch_;  // where reads of plain sockets go
   std::shared_ptr<ReadyList> ready_list_;
   DateText date_;
-  std::mt19937_64 random_;
   const Clock::duration tick_interval_;
   Timer tick_timer_;
   bool is_ticking_ = false;
