@@ -13,6 +13,7 @@
 
 #include "base/env.h"
 #include "base/json_writer.h"
+#include "base/single_line.h"
 
 namespace quire {
 namespace {
@@ -35,9 +36,23 @@ class LevelFlag final : public spdlog::custom_flag_formatter {
   }
 };
 
+// What is logged may hold text of clients and models, which must not look like lines of its own.
+class MessageFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& msg, const std::tm&, spdlog::memory_buf_t& out)
+      override {
+    const std::string line = single_line({msg.payload.data(), msg.payload.size()});
+    out.append(line.data(), line.data() + line.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<MessageFlag>();
+  }
+};
+
 std::unique_ptr<spdlog::formatter> make_text_formatter() {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<LevelFlag>('*').set_pattern("%^%*%$ %m-%d %H:%M:%S [%s:%#] %v");
+  formatter->add_flag<LevelFlag>('*').add_flag<MessageFlag>('~');
+  formatter->set_pattern("%^%*%$ %m-%d %H:%M:%S [%s:%#] %~");
   return formatter;
 }
 

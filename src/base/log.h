@@ -9,7 +9,7 @@
 namespace quire {
 
 enum class LogFormat : uint8_t {
-  kText,
+  kText,  // one line for each message, see single_line
   kJson,  // {"time":"2026-11-20T16:08:02.123Z","level":"INFO","file":"a.cpp","line":12,"message":"…"}
 };
 

@@ -32,6 +32,14 @@ TEST(LogTest, ATextLineHasLevelTimeAndPlace) {
   );
 }
 
+TEST(LogTest, ATextLineIsOneLineWhateverItSays) {
+  EXPECT_THAT(
+      log_line(LogFormat::kText, "said: hi\nERROR 01-01 00:00:00 [a.cpp:1] forged\x1b[2J"),
+      MatchesRegex("WARNING [^\n]* said: hi\\\\nERROR 01-01 00:00:00 \\[a.cpp:1\\] forged"
+                   "\\\\x1b\\[2J\n")
+  );
+}
+
 TEST(LogTest, AJsonLineIsOneObject) {
   EXPECT_THAT(
       log_line(LogFormat::kJson, "say \"no\"\nplease"),

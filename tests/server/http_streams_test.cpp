@@ -1,6 +1,7 @@
 #include <thread>
 
 #include "server/http_server_fixture.h"
+#include "support/captured_log.h"
 
 namespace quire::server {
 namespace {
@@ -13,6 +14,13 @@ using test::RawClient;
 using test::status_of;
 
 class HttpStreamsTest : public test::HttpServerTest {};
+
+// An answer that can be neither finished nor given up.
+struct BrokenAnswer final : Answer {
+  void add(int, RequestOutput, std::string&) override {}
+  HttpResponse finish(std::string&) override { throw std::runtime_error("cannot finish"); }
+  void fail(const ErrorInfo&, std::string*) override { throw std::runtime_error("cannot fail"); }
+};
 
 TEST_F(HttpStreamsTest, SendsEventsAsTheyCome) {
   serve();
@@ -48,6 +56,22 @@ TEST_F(HttpStreamsTest, EndsAnHttp10StreamWithTheConnection) {
   engine_.push(0, "one");
   engine_.finish(0);
   EXPECT_EQ(body_of(client.read_all()), "data: one\n\ndata: [DONE]\n\n");
+}
+
+TEST_F(HttpStreamsTest, LogsWhyAConnectionFailedAndGoesOn) {
+  const test::CapturedLog log;
+  more_routes_.push_back({"POST", "/broken", [](const HttpRequest&, const CallContext&) -> Reply {
+                            Generation generation;
+                            generation.answer = std::make_unique<BrokenAnswer>();
+                            return generation;
+                          }});
+  serve();
+  RawClient client = connect();
+  client.send(make_request("POST", "/broken", "{}"));
+  EXPECT_TRUE(client.is_closed_within(3s));
+  EXPECT_EQ(status_of(ask(make_request("GET", "/v1/models"))), 200);
+  server_.reset();
+  EXPECT_NE(log.text().find("failed and is closed: cannot fail"), std::string::npos) << log.text();
 }
 
 TEST_F(HttpStreamsTest, GathersOneResponse) {

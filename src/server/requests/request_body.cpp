@@ -64,11 +64,7 @@ void UnknownFields::add(std::string_view name) {
     if (names_.size() >= kMaxNames || names_.contains(name)) return;
     names_.emplace(name);
   }
-  std::string shown(name);
-  std::ranges::replace_if(
-      shown, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?'
-  );
-  QUIRE_LOG_WARN("Requests have the field '{}', which is unknown and ignored.", shown);
+  QUIRE_LOG_WARN("Requests have the field '{}', which is unknown and ignored.", name);
 }
 
 size_t UnknownFields::count() const {
