@@ -14,8 +14,9 @@ namespace quire {
 //   empty list of calls is left out;
 // - reasoning and reasoning_content get each other's name too;
 // - other nulls are left out.
-// Everything else passes through. Throws InvalidArgument (field "messages") for contents that are
-// not text and arguments that are no JSON.
+// Everything else passes through. Throws InvalidArgument, with the place as its field, such as
+// "messages[2].tool_calls[0].function.arguments", for contents that are not text and arguments that
+// are no JSON.
 std::string messages_for_template(std::string_view messages_json, ContentFormat format);
 
 // The text of the last message.

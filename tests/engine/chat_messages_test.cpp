@@ -16,12 +16,14 @@ std::string converted(const std::string& messages, ContentFormat format = Conten
   return simdjson::minify(parser.parse(messages_for_template(messages, format)).value());
 }
 
-void expect_refused(const std::string& messages, const std::string& text) {
+void expect_refused(
+    const std::string& messages, const std::string& field, const std::string& text
+) {
   try {
     messages_for_template(messages, ContentFormat::kString);
     ADD_FAILURE() << "accepted: " << messages;
   } catch (const InvalidArgument& error) {
-    EXPECT_EQ(error.field(), "messages");
+    EXPECT_EQ(error.field(), field);
     EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
   }
 }
@@ -105,17 +107,26 @@ TEST(MessagesForTemplate, TakeTheTextOfEveryKindOfTextPart) {
 
 TEST(MessagesForTemplate, RefuseWhatIsNotText) {
   expect_refused(
-      R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"u"}}]}])", "'image_url'"
+      R"([{"role":"user","content":["a",{"type":"image_url","image_url":{"url":"u"}}]}])",
+      "messages[0].content[1]",
+      "'image_url'"
   );
-  expect_refused(R"([{"role":"user","content":3}])", "text");
-  expect_refused(R"([{"role":"user","content":[{"type":"text"}]}])", "content parts");
-  expect_refused(R"([1])", "objects");
-  expect_refused(R"({})", "array");
-  expect_refused(R"([{"role":"assistant","tool_calls":[1]}])", "tool_calls");
-  expect_refused(R"([{"role":"assistant","tool_calls":{}}])", "tool_calls");
+  expect_refused(R"([{"role":"user","content":3}])", "messages[0].content", "text");
   expect_refused(
-      R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"x y"}}]}])",
-      "arguments"
+      R"([{"role":"user","content":[{"type":"text"}]}])", "messages[0].content[0]", "content part"
+  );
+  expect_refused(R"([{"role":"user","content":"a"},1])", "messages[1]", "must be an object, got 1");
+  expect_refused(R"({})", "messages", "array");
+  expect_refused(
+      R"([{"role":"assistant","tool_calls":[1]}])", "messages[0].tool_calls[0]", "an object"
+  );
+  expect_refused(R"([{"role":"assistant","tool_calls":{}}])", "messages[0].tool_calls", "a list");
+  expect_refused(
+      R"([{"role":"user","content":"a"},
+          {"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}},
+                                            {"function":{"name":"f","arguments":"x y"}}]}])",
+      "messages[1].tool_calls[1].function.arguments",
+      "must be JSON text"
   );
 }
 

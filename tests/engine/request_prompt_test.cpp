@@ -65,7 +65,7 @@ TEST_F(MakePromptTest, RefusesContentsThatAreNoText) {
     make(R"({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]})");
     FAIL() << "accepted";
   } catch (const InvalidArgument& error) {
-    EXPECT_EQ(error.field(), "messages");
+    EXPECT_EQ(error.field(), "messages[0].content[0]");
   }
 }
 

@@ -60,13 +60,23 @@ void add_reasoning(ChatMessagesWriter& messages, const RequestValue& item) {
   }
 }
 
+// Chat templates get what they say.
+std::string_view arguments_of(const RequestValue& item) {
+  const std::string_view text = item.required_text("arguments");
+  simdjson::dom::parser parser;
+  const bool is_json =
+      text.empty() || parser.parse(text.data(), text.size()).error() == simdjson::SUCCESS;
+  if (!is_json) item.fail("arguments", "must be JSON text");
+  return text;
+}
+
 void add_item(ChatMessagesWriter& messages, const RequestValue& item) {
   const std::string_view type = item.text("type").value_or("message");
   if (type == "message") {
     add_message(messages, item);
   } else if (type == "function_call") {
     messages.add_tool_call(
-        item.required_text("call_id"), item.required_text("name"), item.required_text("arguments")
+        item.required_text("call_id"), item.required_text("name"), arguments_of(item)
     );
   } else if (type == "function_call_output") {
     messages.add_tool_result(item.required_text("call_id"), joined_texts(item, "output"));

@@ -28,6 +28,7 @@ class ResponsesApi {
       : state_(state), store_(std::move(store)) {}
 
   Reply create(const HttpRequest& http, const CallContext& context);
+  StartedChat start(const ResponseRequest& request, const CallContext& context) const;
   Reply retrieve(const HttpRequest& http) const;
   Reply cancel(const HttpRequest& http) const;
 
@@ -82,6 +83,25 @@ bool ResponsesApi::is_kept(const ResponseRequest& request) const {
   return store_ != nullptr && request.store.value_or(true);
 }
 
+StartedChat ResponsesApi::start(const ResponseRequest& request, const CallContext& context) const {
+  try {
+    return start_chat(state_, request.call, context);
+  } catch (const InvalidArgument& error) {
+    // The request's own items are known to be good.
+    const bool is_of_item = error.field().starts_with("messages[");
+    if (!is_of_item || !request.previous_response_id) throw;
+  }
+  throw InvalidArgument(
+      "previous_response_id",
+      fmt::format(
+          "The response '{}' has a tool call whose arguments are no JSON, because it was cut off "
+          "or "
+          "the model erred. Send the conversation without it as input.",
+          *request.previous_response_id
+      )
+  );
+}
+
 Reply ResponsesApi::create(const HttpRequest& http, const CallContext& context) {
   const JsonBody json(http.body, BodyStyle::kPath);
   ResponseRequest request =
@@ -104,7 +124,7 @@ Reply ResponsesApi::create(const HttpRequest& http, const CallContext& context) 
   setup.stream = request.stream;
   setup.top_logprobs = request.call.params.logprobs;
   request.call.request_id = setup.head.id;
-  StartedChat started = start_chat(state_, request.call, context);
+  StartedChat started = start(request, context);
   setup.chat = std::move(started.rendered);
   setup.engine_request_id = started.stream->request_id();
   Generation generation;

@@ -315,11 +315,18 @@ TEST(Chat, RefusesHistoriesWithBrokenToolCalls) {
   OpenAiServer server = server_that_says("Hi");
   const auto response = server.post(
       kPath,
-      R"({"messages": [{"role": "assistant", "content": null, "tool_calls": [
-          {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{x"}}]}]})"
+      R"({"messages": [{"role": "user", "content": "Hi"},
+          {"role": "assistant", "content": null, "tool_calls": [
+          {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+          {"id": "2", "type": "function", "function": {"name": "f", "arguments": "{x}"}}]}]})"
   );
   EXPECT_EQ(response.status, 400);
-  EXPECT_EQ(JsonText(response.body).text("/error/param"), "messages");
+  const JsonText json(response.body);
+  const std::string place = "messages[1].tool_calls[1].function.arguments";
+  EXPECT_EQ(json.text("/error/param"), place);
+  EXPECT_THAT(
+      json.text("/error/message"), ::testing::StartsWith(place + " must be JSON text, got ")
+  );
 }
 
 TEST(Chat, InvocationsAnswerAsTheEndpointDoes) {

@@ -81,6 +81,11 @@ TEST(InputItemsTest, ErrorsNameThePlace) {
       field_of_error(R"({"input": [{"type": "reasoning", "encrypted_content": "x"}]})"),
       "input[0].encrypted_content"
   );
+  EXPECT_EQ(
+      field_of_error(R"({"input": [{"role": "user", "content": "Hi"},
+          {"type": "function_call", "call_id": "c", "name": "f", "arguments": "no json"}]})"),
+      "input[1].arguments"
+  );
 }
 
 TEST(InputItemsTest, ToolsBecomeThoseOfAChat) {

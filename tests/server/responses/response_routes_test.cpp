@@ -220,6 +220,26 @@ TEST(ResponsesTest, AKeptResponseIsFoundAndGoneOnWith) {
   ) << "the first question and its answer are part of the prompt";
 }
 
+TEST(ResponsesTest, AResponseWhoseCallWasCutOffCannotBeGoneOnWith) {
+  ServerConfig config;
+  config.enable_auto_tool_choice = true;
+  config.tool_call_parser = "hermes";
+  auto server = serve(
+      "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Ro", config, make_store()
+  );
+  const std::string tools =
+      R"("tools": [{"type": "function", "name": "weather", "parameters": {"type": "object"}}])";
+  const auto first = server->post("/v1/responses", R"({"input": "Weather?", )" + tools + "}");
+  const JsonText first_json(first.body);
+  ASSERT_EQ(first_json.text("/output/0/type"), "function_call") << first.body;
+  const auto second = server->post(
+      "/v1/responses",
+      R"({"input": "And?", "previous_response_id": ")" + first_json.text("/id") + "\"}"
+  );
+  EXPECT_EQ(second.status, 400);
+  EXPECT_EQ(JsonText(second.body).text("/error/param"), "previous_response_id") << second.body;
+}
+
 TEST(ResponsesTest, WhatIsNotStoredIsNotFound) {
   auto server = serve("ok", {}, make_store());
   const auto response = server->post("/v1/responses", R"({"input": "Hi", "store": false})");
