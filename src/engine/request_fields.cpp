@@ -28,6 +28,8 @@ constexpr const char* kNoMultiModal =
     "Only text models run here: put the prompt into prompt, prompt_token_ids or messages.";
 constexpr const char* kNoSpeculation =
     "Speculative decoding is not supported yet: leave it out. It would not change the text.";
+constexpr const char* kForProcessors =
+    "Only the processors of LLM(logits_processors=[…]) in Python could read it: leave it out here.";
 constexpr const char* kByEngine =
     "The engine fills it in from the tokenizer: use bad_words, stop_token_ids or ignore_eos.";
 
@@ -44,12 +46,12 @@ constexpr Refusal kRefusals[] = {
     {"use_beam_search", "Call LLM::beam_search; a request line cannot ask for it."},
     {"length_penalty", "It belongs to beam search: call LLM::beam_search."},
     {"logits_processors",
-     "Custom code cannot run in the engine: use logit_bias, "
+     "JSON cannot carry code: run it in Python with LLM(logits_processors=[…]), or use logit_bias, "
      "allowed_token_ids or bad_words."},
     {"flat_logprobs", "logprobs always come as a list of {token id: logprob}: leave it out."},
     {"thinking_token_budget", "Set max_tokens instead."},
-    {"extra_args", "There are no custom samplers that could read it: leave it out."},
-    {"vllm_xargs", "There are no custom samplers that could read it: leave it out."},
+    {"extra_args", kForProcessors},
+    {"vllm_xargs", kForProcessors},
     {"routed_experts*", kNoMoe},
     {"return_routed_experts", kNoMoe},
     {"prompt_embeds", "Prompts are text or token ids: use prompt or prompt_token_ids."},

@@ -269,5 +269,12 @@ TEST(ParseRequestJson, SaysWhatToDoInsteadOfWhatIsNotSupported) {
   }
 }
 
+TEST(ParseRequestJson, SaysWhereCodeForTokensCanRun) {
+  for (const char* name : {"logits_processors", "extra_args", "vllm_xargs"}) {
+    const std::string field = "\"" + std::string(name) + R"(": {"a": 1})";
+    expect_field_refused(field, name, "LLM(logits_processors=[…])");
+  }
+}
+
 }  // namespace
 }  // namespace quire

@@ -141,13 +141,13 @@ constexpr Field kFields[] = {
     {"include_reasoning", read_member<&ChatRequest::include_reasoning>},
 };
 
-bool read_chat_field(Reader& reader, const RequestValue& value) {
+bool read_chat_field(Reader& reader, const RequestValue& value, UnknownFields& unknown_fields) {
   for (const Field& field : kFields) {
     if (field.name != value.name()) continue;
     if (!value.is_null()) field.read(reader, value);
     return true;
   }
-  return read_common_field(reader.request.common, value);
+  return read_common_field(reader.request.common, value, unknown_fields);
 }
 
 void finish_logprobs(ChatRequest& request) {
@@ -185,7 +185,7 @@ ChatRequest parse_chat_request(
   request.common.params = defaults;
   request.common.add_special_tokens = false;  // the template has written them
   for (const auto [name, value] : json.fields()) {
-    if (!read_chat_field(reader, {value, name})) unknown_fields.add(name);
+    if (!read_chat_field(reader, {value, name}, unknown_fields)) unknown_fields.add(name);
   }
   check_messages(request);
   ToolUse tool_use = resolve_tool_use(reader.tool_fields);

@@ -45,13 +45,15 @@ void read_prompt(CompletionRequest& request, const RequestValue& value) {
   }
 }
 
-bool read_completion_field(CompletionRequest& request, const RequestValue& value) {
+bool read_completion_field(
+    CompletionRequest& request, const RequestValue& value, UnknownFields& unknown_fields
+) {
   if (value.name() == "prompt") {
     if (!value.is_null()) read_prompt(request, value);
   } else if (value.name() == "logprobs") {
     value.read(request.logprobs);
   } else {
-    return read_common_field(request.common, value);
+    return read_common_field(request.common, value, unknown_fields);
   }
   return true;
 }
@@ -94,7 +96,7 @@ CompletionRequest parse_completion_request(
   CompletionRequest request;
   request.common.params = defaults;
   for (const auto [name, value] : json.fields()) {
-    if (!read_completion_field(request, {value, name})) unknown_fields.add(name);
+    if (!read_completion_field(request, {value, name}, unknown_fields)) unknown_fields.add(name);
   }
   if (request.prompts.empty()) refuse_empty_prompt();
   CommonRequest& common = request.common;

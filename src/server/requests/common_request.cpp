@@ -1,5 +1,7 @@
 #include "server/requests/common_request.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 #include <limits>
@@ -74,6 +76,13 @@ void read_truncation(CommonRequest& request, const RequestValue& value) {
   int number = 0;
   value.read(number);
   value.check_at_least(number, -1);
+  if (number == 0) {
+    throw InvalidArgument(
+        "truncate_prompt_tokens",
+        "truncate_prompt_tokens=0 leaves no prompt. Give 1 or more, or -1 for as many tokens as "
+        "leave room for the output."
+    );
+  }
   request.truncation.truncate_prompt_tokens = number;
 }
 
@@ -114,6 +123,7 @@ void pass_over(CommonRequest&, const RequestValue&) {}
 struct Field {
   std::string_view name;
   void (*read)(CommonRequest& request, const RequestValue& value);
+  std::array<std::string_view, 3> members = {};  // of an object whose members all mean something
 };
 
 constexpr Field kFields[] = {
@@ -121,7 +131,7 @@ constexpr Field kFields[] = {
     {"request_id", read_request_id},
     {"max_tokens", read_member<&CommonRequest::max_tokens>},
     {"stream", read_member<&CommonRequest::stream>},
-    {"stream_options", read_stream_options},
+    {"stream_options", read_stream_options, {"include_usage", "continuous_usage_stats"}},
     {"echo", read_member<&CommonRequest::echo>},
     {"add_special_tokens", read_member<&CommonRequest::add_special_tokens>},
     {"truncate_prompt_tokens", read_truncation},
@@ -132,7 +142,9 @@ constexpr Field kFields[] = {
     {"priority", read_priority},
     {"best_of", read_member<&CommonRequest::best_of>},
     {"logit_bias", read_logit_bias},
-    {"repetition_detection", read_repetition_detection},
+    {"repetition_detection",
+     read_repetition_detection,
+     {"max_pattern_size", "min_pattern_size", "min_count"}},
     {"length_penalty", read_length_penalty},
     {"user", pass_over},
     {"metadata", pass_over},
@@ -142,6 +154,16 @@ constexpr Field kFields[] = {
     {"prompt_cache_key", pass_over},
     {"prompt_cache_retention", pass_over},
 };
+
+void add_unknown_members(
+    const Field& field, const RequestValue& value, UnknownFields& unknown_fields
+) {
+  if (field.members.front().empty()) return;
+  for (const auto [name, ignored] : value.object()) {
+    if (std::ranges::find(field.members, name) != field.members.end()) continue;
+    unknown_fields.add(fmt::format("{}.{}", field.name, name));
+  }
+}
 
 // These have a reader of their own, or no meaning over HTTP.
 bool is_read_elsewhere(std::string_view name) {
@@ -183,10 +205,14 @@ void check_count(std::string_view name, size_t count, size_t max) {
   );
 }
 
-bool read_common_field(CommonRequest& request, const RequestValue& value) {
+bool read_common_field(
+    CommonRequest& request, const RequestValue& value, UnknownFields& unknown_fields
+) {
   for (const Field& field : kFields) {
     if (field.name != value.name()) continue;
-    if (!value.is_null()) field.read(request, value);
+    if (value.is_null()) return true;
+    field.read(request, value);
+    add_unknown_members(field, value, unknown_fields);
     return true;
   }
   return read_sampling_field(request, value) || refuse_field(value);

@@ -44,9 +44,12 @@ struct CommonRequest {
 // Throws InvalidArgument `name` when a list has more than `max` entries.
 void check_count(std::string_view name, size_t count, size_t max);
 
-// Reads one field that both endpoints know; false: it is none. Throws ApiError or InvalidArgument
-// for a wrong value, and for what is not supported.
-bool read_common_field(CommonRequest& request, const RequestValue& value);
+// Reads one field that both endpoints know; false: it is none. Members of it that mean nothing go
+// to `unknown_fields`, such as "stream_options.usage". Throws ApiError or InvalidArgument for a
+// wrong value, and for what is not supported.
+bool read_common_field(
+    CommonRequest& request, const RequestValue& value, UnknownFields& unknown_fields
+);
 
 // After all fields: throws InvalidArgument for combinations that cannot be.
 // `default_max_tokens`: where the request has none.

@@ -28,8 +28,11 @@ constexpr Refusal kRefusals[] = {
     {"use_beam_search",
      "Beam search runs offline, with LLM::beam_search: leave it out, or ask for n completions."},
     {"logits_processors",
-     "Custom code cannot run in the engine: use logit_bias, allowed_token_ids or bad_words."},
-    {"vllm_xargs", "There are no custom samplers that could read it: leave it out."},
+     "JSON cannot carry code: run it in Python with LLM(logits_processors=[…]), or use logit_bias, "
+     "allowed_token_ids or bad_words."},
+    {"vllm_xargs",
+     "Only the processors of LLM(logits_processors=[…]) in Python could read it, and a server has "
+     "none: leave it out."},
     {"thinking_token_budget", "Set max_tokens instead."},
     {"prompt_embeds", "Prompts are text or token ids: use prompt."},
     {"mm_processor_kwargs", kTextOnly},

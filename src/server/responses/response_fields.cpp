@@ -101,7 +101,7 @@ void read_further_fields(
 ) {
   for (const auto [name, value] : body.object()) {
     if (std::ranges::find(kSharedFields, name) != std::end(kSharedFields)) {
-      read_common_field(common, RequestValue(value, name));
+      read_common_field(common, RequestValue(value, name), unknown_fields);
     } else if (std::ranges::find(kOwnFields, name) == std::end(kOwnFields)) {
       unknown_fields.add(name);
     }

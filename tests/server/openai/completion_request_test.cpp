@@ -8,6 +8,7 @@
 #include "quire/error.h"
 #include "server/api_error.h"
 #include "server/openai/content_type.h"
+#include "support/captured_log.h"
 
 namespace quire::server {
 namespace {
@@ -266,6 +267,32 @@ TEST(CompletionRequest, CollectsUnknownFields) {
   parse_completion_request(body, {}, unknown_fields);
   parse_completion_request(body, {}, unknown_fields);
   EXPECT_EQ(unknown_fields.count(), 1u);
+}
+
+TEST(CompletionRequest, CollectsUnknownMembersOfFields) {
+  UnknownFields unknown_fields;
+  const test::CapturedLog log;
+  const std::string body = R"({"prompt": "Hi", "stream": true,
+      "stream_options": {"include_usage": true, "include_usages": true},
+      "repetition_detection": {"max_pattern_size": 4, "min_pattern_size": 2, "min_count": 3,
+                               "max_patern_size": 5}})";
+  const CompletionRequest request = parse_completion_request(body, {}, unknown_fields);
+  EXPECT_TRUE(request.common.stream_options->include_usage);
+  EXPECT_EQ(unknown_fields.count(), 2u);
+  EXPECT_THAT(log.text(), HasSubstr("field 'stream_options.include_usages'"));
+  EXPECT_THAT(log.text(), HasSubstr("field 'repetition_detection.max_patern_size'"));
+}
+
+TEST(CompletionRequest, RefusesToKeepNothingOfThePrompt) {
+  EXPECT_THAT(
+      refusal_of_field(R"("truncate_prompt_tokens": 0)"),
+      ::testing::StartsWith("truncate_prompt_tokens: truncate_prompt_tokens=0 leaves no prompt.")
+  );
+}
+
+TEST(CompletionRequest, SaysWhereCodeForTokensCanRun) {
+  for (const char* field : {R"("logits_processors": ["m.f"])", R"("vllm_xargs": {"a": 1})"})
+    EXPECT_THAT(refusal_of_field(field), HasSubstr("LLM(logits_processors=[…])")) << field;
 }
 
 TEST(CompletionRequest, BoundsWhatOneClientMayAskFor) {
