@@ -136,13 +136,26 @@ void refuse_output_format(const RequestValue& body) {
   }
 }
 
+void add_unknown_fields(const RequestValue& body, UnknownFields& unknown_fields) {
+  for (const auto [name, value] : body.object())
+    if (std::ranges::find(kFields, name) == std::end(kFields)) unknown_fields.add(name);
+  constexpr std::string_view kThinking[] = {"budget_tokens", "type"};
+  constexpr std::string_view kToolChoice[] = {"disable_parallel_tool_use", "name", "type"};
+  constexpr std::string_view kOutputConfig[] = {"format"};
+  if (const auto thinking = body.object("thinking"))
+    unknown_fields.add_members(*thinking, kThinking);
+  if (const auto choice = body.object("tool_choice"))
+    unknown_fields.add_members(*choice, kToolChoice);
+  if (const auto config = body.object("output_config"))
+    unknown_fields.add_members(*config, kOutputConfig);
+}
+
 }  // namespace
 
 MessagesPrompt parse_messages_prompt(
     const RequestValue& body, bool has_reasoning, UnknownFields& unknown_fields
 ) {
-  for (const auto [name, value] : body.object())
-    if (std::ranges::find(kFields, name) == std::end(kFields)) unknown_fields.add(name);
+  add_unknown_fields(body, unknown_fields);
   refuse_output_format(body);
   check_service_tier(body);
   MessagesPrompt prompt;

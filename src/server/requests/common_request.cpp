@@ -1,10 +1,9 @@
 #include "server/requests/common_request.h"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <iterator>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -123,15 +122,19 @@ void pass_over(CommonRequest&, const RequestValue&) {}
 struct Field {
   std::string_view name;
   void (*read)(CommonRequest& request, const RequestValue& value);
-  std::array<std::string_view, 3> members = {};  // of an object whose members all mean something
+  std::span<const std::string_view> members = {};  // of an object, all that mean something
 };
+
+constexpr std::string_view kStreamOptions[] = {"include_usage", "continuous_usage_stats"};
+constexpr std::string_view kRepetitionDetection[] = {
+    "max_pattern_size", "min_pattern_size", "min_count"};
 
 constexpr Field kFields[] = {
     {"model", read_member<&CommonRequest::model>},
     {"request_id", read_request_id},
     {"max_tokens", read_member<&CommonRequest::max_tokens>},
     {"stream", read_member<&CommonRequest::stream>},
-    {"stream_options", read_stream_options, {"include_usage", "continuous_usage_stats"}},
+    {"stream_options", read_stream_options, kStreamOptions},
     {"echo", read_member<&CommonRequest::echo>},
     {"add_special_tokens", read_member<&CommonRequest::add_special_tokens>},
     {"truncate_prompt_tokens", read_truncation},
@@ -142,9 +145,7 @@ constexpr Field kFields[] = {
     {"priority", read_priority},
     {"best_of", read_member<&CommonRequest::best_of>},
     {"logit_bias", read_logit_bias},
-    {"repetition_detection",
-     read_repetition_detection,
-     {"max_pattern_size", "min_pattern_size", "min_count"}},
+    {"repetition_detection", read_repetition_detection, kRepetitionDetection},
     {"length_penalty", read_length_penalty},
     {"user", pass_over},
     {"metadata", pass_over},
@@ -154,16 +155,6 @@ constexpr Field kFields[] = {
     {"prompt_cache_key", pass_over},
     {"prompt_cache_retention", pass_over},
 };
-
-void add_unknown_members(
-    const Field& field, const RequestValue& value, UnknownFields& unknown_fields
-) {
-  if (field.members.front().empty()) return;
-  for (const auto [name, ignored] : value.object()) {
-    if (std::ranges::find(field.members, name) != field.members.end()) continue;
-    unknown_fields.add(fmt::format("{}.{}", field.name, name));
-  }
-}
 
 // These have a reader of their own, or no meaning over HTTP.
 bool is_read_elsewhere(std::string_view name) {
@@ -212,7 +203,7 @@ bool read_common_field(
     if (field.name != value.name()) continue;
     if (value.is_null()) return true;
     field.read(request, value);
-    add_unknown_members(field, value, unknown_fields);
+    if (!field.members.empty()) unknown_fields.add_members(value, field.members);
     return true;
   }
   return read_sampling_field(request, value) || refuse_field(value);

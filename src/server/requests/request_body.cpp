@@ -67,6 +67,15 @@ void UnknownFields::add(std::string_view name) {
   QUIRE_LOG_WARN("Requests have the field '{}', which is unknown and ignored.", name);
 }
 
+void UnknownFields::add_members(
+    const RequestValue& value, std::span<const std::string_view> known
+) {
+  for (const auto [name, ignored] : value.object()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    add(fmt::format("{}.{}", value.name(), name));
+  }
+}
+
 size_t UnknownFields::count() const {
   std::lock_guard lock(mutex_);
   return names_.size();

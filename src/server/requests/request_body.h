@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ namespace quire::server {
 class UnknownFields {
  public:
   void add(std::string_view name);
+  // Those members of the object `value` that are not among `known`, as "reasoning.efort".
+  void add_members(const RequestValue& value, std::span<const std::string_view> known);
   size_t count() const;  // different names so far; it stops at kMaxNames
   static constexpr size_t kMaxNames = 1000;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <span>
 
 #include "server/requests/common_request.h"
 #include "server/responses/input_items.h"
@@ -73,6 +74,16 @@ constexpr std::string_view kOwnFields[] = {
     "truncation",
     "user",
 };
+// Those of them that are objects with members of their own.
+struct Object {
+  std::string_view name;
+  std::span<const std::string_view> members;
+};
+constexpr std::string_view kReasoning[] = {"effort", "generate_summary", "summary"};
+constexpr std::string_view kStreamOptions[] = {"include_obfuscation"};
+constexpr std::string_view kText[] = {"format", "verbosity"};
+constexpr Object kOwnObjects[] = {
+    {"reasoning", kReasoning}, {"stream_options", kStreamOptions}, {"text", kText}};
 // Fields of /v1/chat/completions that mean the same here.
 constexpr std::string_view kSharedFields[] = {
     "allowed_token_ids",
@@ -105,6 +116,10 @@ void read_further_fields(
     } else if (std::ranges::find(kOwnFields, name) == std::end(kOwnFields)) {
       unknown_fields.add(name);
     }
+  }
+  for (const Object& known : kOwnObjects) {
+    if (const auto object = body.object(known.name))
+      unknown_fields.add_members(*object, known.members);
   }
   if (const auto kwargs = body.object("chat_template_kwargs")) {
     call.chat_template_kwargs_json = kwargs->minified();

@@ -6,6 +6,7 @@
 #include "server/endpoint_server.h"
 #include "server/json_text.h"
 #include "server/requests/common_request.h"
+#include "support/captured_log.h"
 
 namespace quire::server {
 namespace {
@@ -153,6 +154,18 @@ TEST(MessagesTest, ThoughtsAreThinkingBlocks) {
   EXPECT_EQ(json.text("/content/0/type"), "thinking");
   EXPECT_EQ(json.text("/content/0/thinking"), "hm");
   EXPECT_EQ(json.text("/content/1/text"), "Yes.");
+}
+
+TEST(MessagesTest, UnknownMembersAreLogged) {
+  auto server = serve("ok");
+  const test::CapturedLog log;
+  const auto response = server.post(
+      "/v1/messages",
+      body(R"("thinking": {"type": "disabled", "budget": 5}, "output_config": {"efort": "low"})")
+  );
+  EXPECT_EQ(response.status, 200) << response.body;
+  for (const char* name : {"thinking.budget", "output_config.efort"})
+    EXPECT_THAT(log.text(), ::testing::HasSubstr(name));
 }
 
 TEST(MessagesTest, ErrorsHaveAnthropicsShape) {

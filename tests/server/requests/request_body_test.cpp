@@ -2,6 +2,7 @@
 // it.
 #include "server/requests/request_body.h"
 
+#include <algorithm>
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 
 #include "quire/error.h"
 #include "server/api_error.h"
+#include "support/captured_log.h"
 
 namespace quire::server {
 namespace {
@@ -98,6 +100,19 @@ TEST(JsonBodyTest, RefusesDeepNesting) {
       refusal(nested(kMaxJsonDepth + 1), read_nothing),
       "body: The body is nested too deeply: 128 levels are allowed"
   );
+}
+
+TEST(UnknownFieldsTest, AreEachLoggedOnceWithTheFieldThatTheyStandIn) {
+  const test::CapturedLog log;
+  UnknownFields unknown_fields;
+  const JsonBody json(R"({"reasoning": {"effort": "low", "efort": "high"}})", BodyStyle::kPath);
+  constexpr std::string_view kKnown[] = {"effort", "summary"};
+  for (int i = 0; i < 2; ++i)
+    unknown_fields.add_members(*json.value().object("reasoning"), kKnown);
+  EXPECT_EQ(unknown_fields.count(), 1u);
+  const std::string told = log.text();
+  EXPECT_THAT(told, ::testing::HasSubstr("field 'reasoning.efort', which is unknown and ignored"));
+  EXPECT_EQ(std::ranges::count(told, '\n'), 1);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "server/endpoint_server.h"
 #include "server/json_text.h"
 #include "server/requests/common_request.h"
+#include "support/captured_log.h"
 
 namespace quire::server {
 namespace {
@@ -191,6 +192,17 @@ TEST(ResponsesTest, UnsupportedWishesAreRefusedByName) {
     EXPECT_EQ(response.status, 400) << field;
     EXPECT_EQ(JsonText(response.body).text("/error/param"), name) << response.body;
   }
+}
+
+TEST(ResponsesTest, UnknownMembersAreLogged) {
+  auto server = serve("ok");
+  const test::CapturedLog log;
+  const auto response = server->post("/v1/responses", R"({"input": "Hi",
+      "reasoning": {"efort": "low"}, "text": {"verbosty": "low"},
+      "repetition_detection": {"max_patern_size": 3}})");
+  EXPECT_EQ(response.status, 200) << response.body;
+  for (const char* name : {"reasoning.efort", "text.verbosty", "repetition_detection.max_patern"})
+    EXPECT_THAT(log.text(), HasSubstr(name));
 }
 
 TEST(ResponsesTest, AnUnknownModelIsNotFound) {
