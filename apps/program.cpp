@@ -106,7 +106,9 @@ int run_program(int argc, char** argv) {
     for (const std::string& name : env::unknown_vllm_variables()) {
       QUIRE_LOG_WARN("The environment variable {} means nothing to quire.", name);
     }
-    return cli::dispatch(argc, argv);
+    const int exit_code = cli::dispatch(argc, argv);
+    cli::flush_stdout();
+    return exit_code;
   } catch (const InvalidArgument& error) {
     cli::print_error(error.field(), error.what());
   } catch (const std::exception& error) {

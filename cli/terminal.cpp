@@ -1,6 +1,8 @@
 #include "cli/terminal.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -10,6 +12,13 @@
 #include "quire/error.h"
 
 namespace quire::cli {
+namespace {
+
+[[noreturn]] void fail_stdout() {
+  throw EnvironmentError(fmt::format("Cannot write to standard output: {}.", std::strerror(errno)));
+}
+
+}  // namespace
 
 bool stdout_is_terminal() {
   return isatty(STDOUT_FILENO) == 1;
@@ -36,10 +45,12 @@ void print_in_pager(const std::string& text) {
 }
 
 void print(std::string_view text) {
-  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (!is_written || std::fflush(stdout) != 0) {
-    throw EnvironmentError("Cannot write to standard output.");
-  }
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_stdout();
+  flush_stdout();
+}
+
+void flush_stdout() {
+  if (std::fflush(stdout) != 0) fail_stdout();
 }
 
 void print_note(std::string_view text) {

@@ -12,6 +12,8 @@ size_t terminal_width();  // columns of stdout; 80 where they are not known
 
 // Writes to stdout at once. Throws EnvironmentError when that fails (a full disk).
 void print(std::string_view text);
+// Writes what other calls have left to write, and throws likewise.
+void flush_stdout();
 // The same through the user's pager (PAGER) when stdout is a terminal.
 void print_in_pager(const std::string& text);
 // A line on stderr, dim on a terminal.

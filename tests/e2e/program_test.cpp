@@ -394,6 +394,21 @@ TEST(ProgramTest, EveryCommandHasHelp) {
   EXPECT_THAT(quire_program({"--help"}).out, HasSubstr("generate"));
 }
 
+TEST(ProgramTest, AFullStandardOutputIsAnError) {
+  for (const char* words :
+       {"",
+        "--help",
+        "--version",
+        "serve --help",
+        "serve --help=all",
+        "collect-env",
+        "migrate-check vllm serve m"}) {
+    const std::string command = "\"$0\" " + std::string(words) + " > /dev/full";
+    const ProcessResult result = test::run_process({"/bin/sh", "-c", command, kQuire});
+    expect_error(result, "", "No space left on device");
+  }
+}
+
 TEST(ProgramTest, RefusesUnknownCommands) {
   expect_error(quire_program({"genrate"}), "genrate", "Did you mean generate?");
   expect_error(quire_program({"launch"}), "launch", "not supported");
