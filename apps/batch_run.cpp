@@ -32,6 +32,12 @@ client::BatchError repeated(const client::BatchRequest& request) {
       .param = "custom_id"};
 }
 
+// What asks for an endpoint or a method that is not served is a request, which is refused.
+bool is_no_request(const std::variant<client::BatchRequest, client::BatchError>& parsed) {
+  const auto* error = std::get_if<client::BatchError>(&parsed);
+  return error != nullptr && error->code != "invalid_url" && error->code != "invalid_method";
+}
+
 std::string record_id(int64_t line) {
   return fmt::format("batch_req_{}", line);
 }
@@ -40,6 +46,8 @@ std::string record_id(int64_t line) {
 
 BatchProgress read_batch_progress(const std::string& output) {
   BatchProgress progress;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(output, ignored)) return progress;
   std::ifstream file(output, std::ios::binary);
   for (std::string line; std::getline(file, line);) {
     const bool is_whole = !file.eof();
@@ -143,11 +151,12 @@ void BatchRun::read_lines(std::ifstream& file) {
   for (std::string line; std::getline(file, line) && !has_stopped();) {
     ++number;
     if (is_blank(line)) continue;
+    auto parsed = client::parse_batch_line(line);
+    if (is_no_request(parsed)) ++num_bad_lines_;
     if (progress_.bad_lines.contains(number)) {
       count_done();
       continue;
     }
-    auto parsed = client::parse_batch_line(line);
     auto* request = std::get_if<client::BatchRequest>(&parsed);
     if (request != nullptr && !seen.insert(request->custom_id).second) {
       parsed = repeated(*request);

@@ -22,7 +22,8 @@ struct BatchProgress {
   int64_t num_bytes = 0;  // of whole lines: a run that was killed may have left half a line
 };
 
-// Throws InvalidArgument when a line is no record of a batch. A file that is not there is empty.
+// Throws InvalidArgument when a line is no record of a batch. A file that is not there is empty,
+// and so are pipes and devices.
 BatchProgress read_batch_progress(const std::string& output);
 
 // Answers the lines of a batch file, many at once, and appends a record for each to the output as
@@ -40,6 +41,8 @@ class BatchRun {
   int64_t num_requests() const { return num_requests_; }
   int64_t num_answered_before() const { return num_before_; }
   int64_t num_failed() const { return num_failed_; }  // records of this run that are errors
+  // Lines that are no requests, answered in this run or before: not those that are only refused.
+  int64_t num_bad_lines() const { return num_bad_lines_; }
   bool was_stopped() const { return was_stopped_; }
 
   // Throws EnvironmentError when a file fails, and what `answer` throws.
@@ -69,6 +72,7 @@ class BatchRun {
   BatchProgress progress_;
   int64_t num_requests_ = 0;  // lines of the input that are not empty
   int64_t num_before_ = 0;
+  int64_t num_bad_lines_ = 0;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;

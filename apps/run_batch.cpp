@@ -109,7 +109,15 @@ int report(const BatchRun& run, const std::optional<std::string>& dead_reason) {
       run.num_answered_before(),
       run.num_failed()
   ));
-  return 0;
+  if (run.num_bad_lines() == 0) return 0;
+  print_error(
+      "--input-file",
+      fmt::format(
+          "Lines that are no requests: {}. Their records in the output say why.",
+          run.num_bad_lines()
+      )
+  );
+  return 1;
 }
 
 }  // namespace

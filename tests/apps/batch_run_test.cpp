@@ -45,6 +45,18 @@ class BatchRunTest : public ::testing::Test {
   test::TempDir dir_;
 };
 
+TEST_F(BatchRunTest, ReadsNoDeviceAndSaysThatItIsFull) {
+  write_input(line("a") + "\n");
+  EXPECT_EQ(read_batch_progress("/dev/full").num_lines, 0);
+  BatchRun run(path("in.jsonl"), "/dev/full", false);
+  try {
+    run.run(2, echo, false);
+    FAIL() << "wrote to a full device";
+  } catch (const EnvironmentError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("Cannot write /dev/full: No space left on device."));
+  }
+}
+
 TEST_F(BatchRunTest, AnswersEveryLineOnce) {
   std::string input;
   for (int i = 0; i < 200; ++i)
@@ -82,6 +94,7 @@ TEST_F(BatchRunTest, ABadLineIsARecordAndTheRunGoesOn) {
   run.run(2, echo, false);
   EXPECT_EQ(run.num_requests(), 4);
   EXPECT_EQ(run.num_failed(), 2);
+  EXPECT_EQ(run.num_bad_lines(), 1) << "a custom_id that comes twice is refused";
   const std::vector<std::string> lines = output();
   ASSERT_EQ(lines.size(), 4U);
   const std::string all = read_file(path("out.jsonl"));

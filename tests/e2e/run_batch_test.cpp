@@ -76,7 +76,7 @@ TEST_F(RunBatchTest, AnswersBothEndpointsAndRecordsWhatIsRefused) {
   input += completion("stream", R"({"model":"small","prompt":"x","stream":true})");
   dir_.write("in.jsonl", input + "nonsense\n");
   const ProcessResult result = run();
-  EXPECT_EQ(result.exit_code, 0) << result.err;
+  expect_error(result, "--input-file", "Lines that are no requests: 1.");
   EXPECT_THAT(result.err, HasSubstr("25 requests, 0 answered by an earlier run, 4 failed."));
   std::map<std::string, std::string> answers;
   for (const std::string& line : output()) {
@@ -101,6 +101,20 @@ TEST_F(RunBatchTest, AnswersBothEndpointsAndRecordsWhatIsRefused) {
   EXPECT_THAT(answers["wrong"], HasSubstr(R"("status_code": 400)"));
   EXPECT_THAT(answers["wrong"], HasSubstr("max_tokens"));
   EXPECT_THAT(answers["stream"], HasSubstr(R"("status_code": 400)"));
+}
+
+TEST_F(RunBatchTest, FailsForLinesThatAreNoRequestsAndNotForRequestsThatAreRefused) {
+  const std::string refused =
+      completion("a", R"({"model":"gpt-4","prompt":"x"})") +
+      R"({"custom_id":"b","method":"POST","url":"/v1/embeddings","body":{}})" + "\n";
+  dir_.write("in.jsonl", refused);
+  const ProcessResult result = run();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("2 requests, 0 answered by an earlier run, 2 failed."));
+  dir_.write("in.jsonl", refused + "nonsense\n");
+  expect_error(run(), "--input-file", "Lines that are no requests: 1.");
+  expect_error(run(), "--input-file", "Lines that are no requests: 1.");
+  EXPECT_THAT(output(), SizeIs(3)) << "the third run has nothing left to ask";
 }
 
 TEST_F(RunBatchTest, AnInterruptedRunGoesOn) {
