@@ -62,6 +62,20 @@ TEST_F(HttpLifetimeTest, KeepsAStreamThatIsQuietForLong) {
   EXPECT_NE(client.read_until("one").find("data: one"), std::string::npos);
 }
 
+TEST_F(HttpLifetimeTest, TakesAClientThatEndsItsSideForGone) {
+  serve();
+  RawClient streaming = start_stream(0);
+  streaming.end_sending();
+  EXPECT_TRUE(engine_.wait_dropped(1));
+  EXPECT_EQ(streaming.read_all(), "");
+  RawClient gathering = connect();
+  gathering.send(make_request("POST", "/complete", "{}"));
+  ASSERT_TRUE(engine_.wait_started(2));
+  gathering.end_sending();
+  EXPECT_TRUE(engine_.wait_dropped(2));
+  EXPECT_EQ(gathering.read_all(), "");
+}
+
 TEST_F(HttpLifetimeTest, FinishesWhatRunsWhenItDrains) {
   serve();
   RawClient idle = connect();
