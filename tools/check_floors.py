@@ -10,6 +10,7 @@ import source_tree
 TENSORS = {"base", "tensor"}
 COMPUTE = TENSORS | {"ops", "batch", "attention", "layers", "models", "sample", "weights", "config"}
 MAY_INCLUDE = {
+    "include": set(),
     "base": set(),
     "config": {"base"},
     "hub": {"base", "config/safetensors_index.h"},
@@ -26,9 +27,8 @@ MAY_INCLUDE = {
     "v0": {"core", "base", "config"},
     "batch": TENSORS | {"config", "core/scheduler_output.h"},
     "sample": TENSORS | {"ops", "batch", "config"},
-    "spec_decode": TENSORS | {"ops", "attention", "layers", "models", "batch", "config"},
-    "worker": COMPUTE | {"backend", "spec_decode", "core/scheduler_output.h"},
-    "engine": COMPUTE | {"backend", "spec_decode", "core", "text", "hub", "worker", "v0"},
+    "worker": COMPUTE | {"backend", "core/scheduler_output.h"},
+    "engine": COMPUTE | {"backend", "core", "text", "hub", "worker", "v0"},
     "server": {"base", "config"},
     "cli": {
         "base",
@@ -73,7 +73,6 @@ MAY_INCLUDE_PUBLIC = {
     "apps": ANY,
     "python": ANY,
     "bench": ANY,
-    "tests": ANY,
     "include": ANY,
 }
 TEST_FOLDERS_OF_THEIR_OWN = {
@@ -97,6 +96,7 @@ _DEVICE_IFDEF = re.compile(
     re.MULTILINE,
 )
 _ENVIRONMENT = re.compile(r"\b(?:secure_)?getenv\s*\(|\benviron\b")
+_ROW = re.compile(r"^\| (\w+) \| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
 _LIBRARY = re.compile(r"quire_library\(\s*(\w+)(.*?)\)", re.DOTALL)
 
 
@@ -181,8 +181,41 @@ def folder_problems(folders):
         yield f"tests/{name}: mirrors no folder of src/"
 
 
+def _cell(names):
+    """As ARCHITECTURE.md writes a set of folders or headers, but in no order."""
+    return {"all"} if names is ANY else set(names) or {"–"}
+
+
+def table_problems(page):
+    """The table of ARCHITECTURE.md says what the dictionaries above say."""
+    section = re.search(r"^## 3\..*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    rows = {
+        row[1]: (set(row[2].split(", ")), set(row[3].split(", ")))
+        for row in _ROW.finditer(section[0] if section else "")
+    }
+    rows.pop("folder", None)
+    expected = {
+        folder: (_cell(ours), _cell(MAY_INCLUDE_PUBLIC.get(folder, set())))
+        for folder, ours in MAY_INCLUDE.items()
+    }
+    open_to_bench = {f"all but {', '.join(sorted(CLOSED_TO_BENCH))}"}
+    expected["bench"] = (open_to_bench, _cell(MAY_INCLUDE_PUBLIC["bench"]))
+    for folder in sorted(expected.keys() - rows.keys()):
+        yield f"ARCHITECTURE.md: the table of floors has no row for {folder}"
+    for folder in sorted(rows.keys() - expected.keys()):
+        yield f"ARCHITECTURE.md: tools/check_floors.py has no row for {folder}"
+    for folder in sorted(rows.keys() & expected.keys()):
+        for written, checked in zip(rows[folder], expected[folder], strict=True):
+            if written != checked:
+                yield (
+                    f"ARCHITECTURE.md: {folder} may include {', '.join(sorted(written))} there, "
+                    f"and {', '.join(sorted(checked))} in tools/check_floors.py"
+                )
+
+
 def main():
-    problems = []
+    page = (source_tree.ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    problems = list(table_problems(page))
     folders = set()
     for path in source_tree.files():
         if len(path.parts) > 2 and path.parts[0] in ("src", "tests"):

@@ -70,6 +70,43 @@ class IncludesTest(unittest.TestCase):
         self.assertEqual(include_problems("src/core/a.h", "#include <sys/mman.h>\n"), [])
 
 
+class TableTest(unittest.TestCase):
+    def setUp(self):
+        root = pathlib.Path(__file__).resolve().parent.parent.parent
+        self.page = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+    def problems(self, old, new):
+        self.assertEqual(self.page.count(old), 1, old)
+        return list(check_floors.table_problems(self.page.replace(old, new)))
+
+    def test_the_page_says_what_is_checked(self):
+        self.assertEqual(list(check_floors.table_problems(self.page)), [])
+
+    def test_a_row_may_not_say_more_or_less(self):
+        self.assertEqual(
+            self.problems("| client | base |", "| client | base, config |"),
+            [
+                "ARCHITECTURE.md: client may include base, config there, and base in "
+                "tools/check_floors.py"
+            ],
+        )
+        public = "| chat_template.h, tokenizer.h |"
+        self.assertEqual(len(self.problems(public, "| tokenizer.h |")), 1)
+        self.assertEqual(len(self.problems("| all but apps |", "| all |")), 1)
+
+    def test_rows_are_neither_missing_nor_of_no_folder(self):
+        self.assertEqual(
+            self.problems("| client | base |", "| clients | base |"),
+            [
+                "ARCHITECTURE.md: the table of floors has no row for client",
+                "ARCHITECTURE.md: tools/check_floors.py has no row for clients",
+            ],
+        )
+        self.assertEqual(
+            len(list(check_floors.table_problems(""))), len(check_floors.MAY_INCLUDE) + 1
+        )
+
+
 class CodeTest(unittest.TestCase):
     def test_the_environment_is_read_in_one_file(self):
         text = 'auto home = std::getenv("HOME");\n'
