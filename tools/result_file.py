@@ -2,13 +2,14 @@
 come in parts.
 
 A stage is one line, `name: counts (seconds) at commit`, and an indented line for each case that did
-not pass.
+not pass; or `name: not run`.
 """
 
 import subprocess
 
 import source_tree
 
+NOT_RUN = ": not run"
 HEADER = "# The last result of each stage of `make test-all`, and the commit that it ran at.\n"
 
 
@@ -25,13 +26,13 @@ def commit():
 
 
 def read(path):
-    """Stage -> its lines."""
+    """Stage that has run -> its lines."""
     stages = {}
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     for line in lines:
         if line.startswith("  "):
             stages[next(reversed(stages))].append(line)
-        elif line and not line.startswith("#"):
+        elif line and not line.startswith("#") and not line.endswith(NOT_RUN):
             stages[line.split(":")[0]] = [line]
     return stages
 
@@ -40,5 +41,5 @@ def update(path, stage, closing_line, listing, order):
     """Puts in the result of one stage; those of the others stay. `order`: names of all stages."""
     stages = read(path)
     stages[stage] = [f"{closing_line} at {commit()}", *(f"  {line}" for line in listing)]
-    lines = [line for name in order for line in stages.get(name, [])]
+    lines = [line for name in order for line in stages.get(name, [name + NOT_RUN])]
     path.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")

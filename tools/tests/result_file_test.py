@@ -28,6 +28,17 @@ class ResultFileTest(unittest.TestCase):
         self.assertTrue(stages["release"][0].startswith("release: 2 passed at "), stages)
         self.assertEqual(stages["release"][1:], ["  skipped: C: why"])
 
+    def test_stages_that_never_ran_are_listed_as_such(self):
+        def lines():
+            return self.path.read_text(encoding="utf-8").splitlines()[1:]
+
+        self.update("release", "release: 2 passed", ["skipped: C: why"])
+        self.assertEqual([line for line in lines() if "not run" in line], lines()[:1] + lines()[3:])
+        self.assertEqual((lines()[0], lines()[3]), ("lint: not run", "fuzz: not run"))
+        self.update("lint", "lint: 5 passed")
+        self.assertTrue(lines()[0].startswith("lint: 5 passed at "), lines())
+        self.assertEqual(lines()[2:], ["  skipped: C: why", "fuzz: not run"])
+
     def test_the_commit_is_named(self):
         self.update("fuzz", "fuzz: 1 passed")
         self.assertRegex(self.path.read_text(encoding="utf-8"), r"fuzz: 1 passed at [0-9a-f]{10}")
