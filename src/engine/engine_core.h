@@ -28,9 +28,6 @@ class EngineCore {
   // Ends requests from outside; those that were alive get a last output with reason "abort".
   void abort_requests(std::span<const RequestId> ids, EngineCoreOutputs& outputs);
 
-  // What a request with is_ready = false waited for has come.
-  void set_ready(RequestId id) { scheduler_->set_ready(id); }
-
   // Finishes one step and appends what it did. Without work it does nothing.
   void step(EngineCoreOutputs& outputs);
 

@@ -14,10 +14,6 @@ void SchedulingBudget::add_batched_tokens(RequestId group_id, int num_tokens) {
   if (groups_with_tokens_.insert(group_id).second) num_batched_tokens_ += num_tokens;
 }
 
-void SchedulingBudget::subtract_batched_tokens(RequestId group_id, int num_tokens) {
-  if (groups_with_tokens_.erase(group_id) > 0) num_batched_tokens_ -= num_tokens;
-}
-
 void SchedulingBudget::add_seqs(RequestId group_id, int num_seqs) {
   if (groups_with_seqs_.insert(group_id).second) num_seqs_ += num_seqs;
 }

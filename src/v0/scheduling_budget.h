@@ -21,7 +21,6 @@ class SchedulingBudget {
   int num_seqs() const { return num_seqs_; }
 
   void add_batched_tokens(RequestId group_id, int num_tokens);
-  void subtract_batched_tokens(RequestId group_id, int num_tokens);
   void add_seqs(RequestId group_id, int num_seqs);
   void subtract_seqs(RequestId group_id, int num_seqs);
 

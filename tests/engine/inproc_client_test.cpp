@@ -68,12 +68,18 @@ class InprocClientTest : public ::testing::Test {
   StepControl control_;
 };
 
-// Each output is awaited: a stream's reader wants it at once.
+// Each output is awaited: a stream's reader wants it at once. Six steps start freely, the sixth
+// finds five unread; from there on each waits 20 ms for the reader.
 TEST_F(InprocClientTest, GoesAFewStepsAheadOfItsReader) {
+  constexpr int kNumFree = 6;
+  constexpr int kNumHeldUp = 5;
   const auto client = start();
+  const auto begin = std::chrono::steady_clock::now();
   add(*client, make_request(7, 1000));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_LT(client->stats().num_steps, 500);
+  for (int i = 0; i < kNumFree + kNumHeldUp; ++i)
+    control_.started_steps.acquire();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kNumHeldUp * std::chrono::milliseconds(20))
+      << "nothing held the engine back";
   std::optional<FinishReason> reason;
   EXPECT_EQ(read(*client, 7, reason).size(), 1000u);
 }

@@ -31,19 +31,15 @@ TEST(SchedulingBudgetTest, AGroupCountsOnce) {
   EXPECT_FALSE(budget.can_schedule(2, 2));
 }
 
-TEST(SchedulingBudgetTest, WhatIsTakenBackCanBeUsedAgain) {
+TEST(SchedulingBudgetTest, SequencesThatAreTakenBackLeaveRoom) {
   SchedulingBudget budget(4, 4);
-  budget.add_batched_tokens(1, 4);
-  budget.add_seqs(1, 2);
-  for (int i = 0; i < 2; ++i) {
-    budget.subtract_batched_tokens(1, 4);
-    budget.subtract_seqs(1, 2);
-  }
+  budget.add_seqs(1, 4);
+  EXPECT_FALSE(budget.can_schedule(1, 1));
+  for (int i = 0; i < 2; ++i)
+    budget.subtract_seqs(1, 4);
   budget.subtract_seqs(9, 2);  // never added
-  EXPECT_EQ(budget.num_batched_tokens(), 0);
   EXPECT_EQ(budget.num_seqs(), 0);
-  budget.add_batched_tokens(1, 3);
-  EXPECT_EQ(budget.num_batched_tokens(), 3);
+  EXPECT_TRUE(budget.can_schedule(1, 4));
 }
 
 TEST(SchedulingBudgetTest, NothingIsNotAQuestion) {
