@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "config/field_visitor.h"
 #include "engine/json_values.h"
 #include "engine/request_fields.h"
@@ -200,8 +201,10 @@ void Reader::read_field(std::string_view name, element raw) {
   if (read_sampling_field(name, value, is_null)) return;
   if (!is_known_field(name)) refuse_unknown_field(name);
   if (is_null) return;
-  read_special_sampling_field(name, value, raw) || read_prompt_field(name, value, raw) ||
-      read_request_field(name, value);
+  if (read_special_sampling_field(name, value, raw)) return;
+  if (read_prompt_field(name, value, raw)) return;
+  const bool was_read = read_request_field(name, value);
+  QUIRE_CHECK(was_read, "no reader takes the known field {}", name);
 }
 
 void Reader::check_combination() const {

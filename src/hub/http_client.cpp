@@ -18,15 +18,17 @@ constexpr long kConnectTimeoutSeconds = 15;
 constexpr long kStallSeconds = 30;  // without a byte: the connection counts as broken
 constexpr int kMaxRedirects = 10;
 
-std::string trimmed_lower(std::string_view text, bool lower) {
+std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return "";
-  std::string out(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
-  if (lower) {
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-      return static_cast<char>(std::tolower(c));
-    });
-  }
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
   return out;
 }
 
@@ -61,8 +63,7 @@ struct HttpClient::Transfer {
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return;
-    response.headers[trimmed_lower(line.substr(0, colon), true)] =
-        trimmed_lower(line.substr(colon + 1), false);
+    response.headers[lower(trimmed(line.substr(0, colon)))] = trimmed(line.substr(colon + 1));
   }
 
   bool on_body(std::string_view piece) {
