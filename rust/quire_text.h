@@ -19,6 +19,7 @@ typedef int32_t quire_status;
 #define QUIRE_OK 0
 #define QUIRE_INVALID (-1) /* the input is at fault; the error is a sentence about it */
 #define QUIRE_PANIC (-2) /* a bug in the library; the error is the panic's message */
+#define QUIRE_ENVIRONMENT (-3) /* the machine is at fault; the error says what to do */
 
 /* Owned memory. Only the library knows what to do with the capacity. */
 typedef struct {

@@ -8,7 +8,7 @@ use llguidance::{Matcher, ParserFactory};
 use toktrie::InferenceCapabilities;
 
 use crate::tokenizer::Tokenizer;
-use crate::{big_stack, token_trie, Result};
+use crate::{big_stack, token_trie, Failure, Result};
 
 /// The Lark parser and compiler recurse on rules and brackets: this much fits big_stack.
 const MAX_LARK_BYTES: usize = 16 << 10;
@@ -33,18 +33,23 @@ impl GrammarCompiler {
     }
 
     /// `kind`: "json_schema", "json_object", "regex", "lark" or "llguidance".
-    pub fn compile(&self, kind: &str, source: &str) -> Result<GrammarMatcher> {
+    pub fn compile(
+        &self,
+        kind: &str,
+        source: &str,
+    ) -> std::result::Result<GrammarMatcher, Failure> {
         let limit = match kind {
             "json_schema" | "json_object" => MAX_SCHEMA_BYTES,
             "regex" => MAX_REGEX_BYTES,
             "lark" | "llguidance" => MAX_LARK_BYTES,
-            other => return Err(format!("there is no kind of grammar named {other:?}")),
+            other => return Err(format!("there is no kind of grammar named {other:?}").into()),
         };
         if source.len() > limit {
             return Err(format!(
                 "the {kind} grammar has {} bytes; at most {limit} are allowed",
                 source.len()
-            ));
+            )
+            .into());
         }
         big_stack::run(|| self.compile_here(kind, source))
     }
@@ -228,7 +233,10 @@ mod tests {
             ("lark", "start: undefined_rule"),
             ("xml", ""),
         ] {
-            assert!(!compiler.compile(kind, source).err().unwrap().is_empty(), "{kind} {source}");
+            assert!(
+                !compiler.compile(kind, source).err().unwrap().reason().is_empty(),
+                "{kind} {source}"
+            );
         }
     }
 
@@ -257,7 +265,8 @@ mod tests {
                 let _ = matcher.fill_mask(&mut mask);
             }
         }
-        let error = compiler.compile("lark", &"x".repeat(MAX_LARK_BYTES + 1)).err().unwrap();
+        let error =
+            compiler.compile("lark", &"x".repeat(MAX_LARK_BYTES + 1)).err().unwrap().reason();
         assert!(error.contains("at most 16384 are allowed"), "{error}");
     }
 }

@@ -12,6 +12,7 @@
 #include <sched.h>
 
 #include "base/check.h"
+#include "base/start_thread.h"
 
 namespace quire {
 namespace {
@@ -138,23 +139,33 @@ struct ThreadPool::Impl {
       do_share(number, thread_idx);
     }
   }
+
+  // When all tasks are done.
+  void end_threads() {
+    stop = true;
+    generation.fetch_add(1, std::memory_order_release);
+    generation.notify_all();
+    for (std::thread& thread : threads)
+      thread.join();
+  }
 };
 
 ThreadPool::ThreadPool(int num_threads) : num_threads_(num_threads) {
   QUIRE_CHECK(num_threads >= 1, "num_threads={}", num_threads);
   impl_ = std::make_unique<Impl>(num_threads);
-  for (int i = 1; i < num_threads; ++i)
-    impl_->threads.emplace_back([this, i] { impl_->work(i); });
+  impl_->threads.reserve(num_threads - 1);
+  try {
+    for (int i = 1; i < num_threads; ++i)
+      impl_->threads.push_back(start_thread([this, i] { impl_->work(i); }));
+  } catch (...) {
+    impl_->end_threads();
+    throw;
+  }
 }
 
 ThreadPool::~ThreadPool() {
   join();
-  impl_->stop = true;
-  impl_->generation.fetch_add(1, std::memory_order_release);
-  impl_->generation.notify_all();
-  for (auto& thread : impl_->threads) {
-    thread.join();
-  }
+  impl_->end_threads();
 }
 
 void ThreadPool::run(FunctionRef<void(int)> task) {

@@ -17,7 +17,8 @@ namespace quire {
 // One caller at a time; run() does not nest.
 class ThreadPool {
  public:
-  explicit ThreadPool(int num_threads);  // >= 1
+  // num_threads >= 1. Throws EnvironmentError if the system does not give so many.
+  explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

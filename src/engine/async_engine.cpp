@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "base/start_thread.h"
 #include "engine/engine_metrics.h"
 #include "engine/load_engine.h"
 #include "engine/output_processor.h"
@@ -25,10 +26,12 @@ struct AsyncEngine::Impl {
         input(input_processor_config(loaded), loaded.tokenizer),
         output(loaded.tokenizer, loaded.config.stream_interval),
         metrics(engine_metrics_config(loaded)),
-        output_thread([this] { run_output_thread(); }) {
-    if (loaded.config.disable_log_stats) return;
-    stats_thread = std::jthread([this](std::stop_token stop) { log_stats(stop); });
-  }
+        stats_thread(
+            loaded.config.disable_log_stats
+                ? std::jthread()
+                : start_thread<std::jthread>([this](std::stop_token stop) { log_stats(stop); })
+        ),
+        output_thread(start_thread([this] { run_output_thread(); })) {}
 
   ~Impl() { shutdown(); }
 
@@ -121,8 +124,9 @@ struct AsyncEngine::Impl {
   std::mutex shutdown_mutex;
   std::once_flag chat_template_once;
   std::shared_ptr<const ChatTemplate> chat_template;
-  std::thread output_thread;  // the last members: they use the others
+  // The last members: they use the others. The first ends by itself if the second cannot start.
   std::jthread stats_thread;
+  std::thread output_thread;
 };
 
 AsyncEngine::AsyncEngine(const EngineConfig& config, UsageContext usage)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mailbox.h"
+#include "base/start_thread.h"
 
 namespace quire {
 namespace {
@@ -125,7 +126,7 @@ class OutputMailbox {
 class InprocClient final : public EngineCoreClient {
  public:
   explicit InprocClient(std::unique_ptr<EngineCore> core)
-      : stats_(core->stats()), core_(std::move(core)), thread_([this] { run(); }) {}
+      : stats_(core->stats()), core_(std::move(core)), thread_(start_thread([this] { run(); })) {}
 
   ~InprocClient() override { shutdown(); }
 

@@ -3,11 +3,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/start_thread.h"
 
 namespace quire {
 
 ThreadedExecutor::ThreadedExecutor(std::unique_ptr<Executor> inner, int max_steps)
-    : inner_(std::move(inner)), steps_(max_steps), thread_([this] { run(); }) {}
+    : inner_(std::move(inner)), steps_(max_steps), thread_(start_thread([this] { run(); })) {}
 
 ThreadedExecutor::~ThreadedExecutor() {
   {

@@ -26,12 +26,13 @@ class NativeBuffer {
   quire_buffer buffer_{};
 };
 
-// A panic is a bug; anything else is handed to `on_invalid`, which throws.
+// A panic is a bug; an error about the input is handed to `on_invalid`, which throws.
 template <class OnInvalid>
 void check_status(quire_status status, const NativeBuffer& error, OnInvalid&& on_invalid) {
   if (status == QUIRE_OK) [[likely]]
     return;
   QUIRE_CHECK(status != QUIRE_PANIC, "the text library panicked: {}", error.view());
+  if (status == QUIRE_ENVIRONMENT) throw EnvironmentError(error.str());
   on_invalid(error.view());
   QUIRE_CHECK(false, "an error of the text library was not turned into an exception");
 }

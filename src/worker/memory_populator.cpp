@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/start_thread.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // Linux 5.14
@@ -30,7 +31,7 @@ void give_way_to_others() {
 }  // namespace
 
 MemoryPopulator::MemoryPopulator(std::vector<std::span<std::byte>> pieces)
-    : pieces_(std::move(pieces)), thread_([this] { run(); }) {}
+    : pieces_(std::move(pieces)), thread_(start_thread([this] { run(); })) {}
 
 MemoryPopulator::~MemoryPopulator() {
   is_stopped_ = true;

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "quire/error.h"
+#include "support/thread_limit.h"
 
 namespace quire {
 namespace {
@@ -40,6 +42,20 @@ TEST_P(ThreadPoolOf, EachIndexHasAThreadOfItsOwnAndTheCallerIsTheFirst) {
   pool.run([&](int thread_idx) { ids[thread_idx] = std::this_thread::get_id(); });
   EXPECT_EQ(ids[0], std::this_thread::get_id());
   EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), ids.size());
+}
+
+TEST(ThreadPool, ThreadsThatCannotBeStartedAreAnErrorAndTheOthersEnd) {
+  for (const int num_more : {0, 2}) {
+    const test::ThreadLimit limit(num_more);
+    try {
+      const ThreadPool pool(num_more + 2);
+      FAIL() << "the limit let all of them start";
+    } catch (const EnvironmentError& error) {
+      EXPECT_NE(std::string(error.what()).find("ulimit -u"), std::string::npos) << error.what();
+    }
+    const ThreadPool smaller(num_more + 1);
+    EXPECT_EQ(smaller.num_threads(), num_more + 1);
+  }
 }
 
 TEST_P(ThreadPoolOf, BehindABarrierEveryThreadSeesWhatAllDidBefore) {

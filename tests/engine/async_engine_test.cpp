@@ -13,6 +13,7 @@
 #include "quire/tokenizer.h"
 #include "support/fake_engine_core_client.h"
 #include "support/test_paths.h"
+#include "support/thread_limit.h"
 
 namespace quire {
 namespace {
@@ -337,6 +338,15 @@ TEST_F(AsyncEngineTest, RendersAChatWithoutASecondSetOfSpecialTokens) {
 
 TEST_F(AsyncEngineTest, NamesAllEndOfTextTokensTheTokenizersFirst) {
   EXPECT_THAT(engine_->eos_token_ids(), ElementsAre(2, 0));
+}
+
+TEST(AsyncEngineThreadsTest, ThoseThatCannotBeStartedAreAnErrorAndTheOthersEnd) {
+  for (const int num_started : {0, 1}) {
+    LoadedEngine loaded = test::load_with_fake_core(std::make_unique<test::FakeEngineCoreClient>());
+    ASSERT_FALSE(loaded.config.disable_log_stats) << "an engine of one thread";
+    const test::ThreadLimit limit(num_started);
+    EXPECT_THROW(AsyncEngine(std::move(loaded)), EnvironmentError) << num_started;
+  }
 }
 
 TEST(AsyncEngineDefaultsTest, ComeFromTheGenerationConfig) {

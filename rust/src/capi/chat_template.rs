@@ -1,4 +1,4 @@
-use super::{free, gate, live, slice, text, Buffer};
+use super::{free, gate_of_threads, live, slice, text, Buffer};
 use crate::chat_template::{ChatTemplate, ContentFormat};
 
 #[no_mangle]
@@ -10,7 +10,7 @@ pub unsafe extern "C" fn quire_chat_template_new(
     out: *mut *mut ChatTemplate,
     error: *mut Buffer,
 ) -> i32 {
-    gate(out, error, || {
+    gate_of_threads(out, error, || {
         let template = ChatTemplate::new(text(source, source_size)?, slice(globals, globals_size))?;
         Ok(Box::into_raw(Box::new(template)))
     })
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn quire_chat_template_render(
     out: *mut Buffer,
     error: *mut Buffer,
 ) -> i32 {
-    gate(out, error, || {
+    gate_of_threads(out, error, || {
         let now = now.as_ref().copied();
         live(template)?.render(slice(context, context_size), now).map(Buffer::from)
     })

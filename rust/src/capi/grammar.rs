@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{free, gate, live, live_mut, nothing, slice, text, Buffer, Ids};
+use super::{free, gate, gate_of_threads, live, live_mut, nothing, slice, text, Buffer, Ids};
 use crate::grammar::{GrammarCompiler, GrammarMatcher};
 use crate::tokenizer::Tokenizer;
 
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn quire_grammar_matcher_new(
     out: *mut *mut GrammarMatcher,
     error: *mut Buffer,
 ) -> i32 {
-    gate(out, error, || {
+    gate_of_threads(out, error, || {
         let matcher =
             live(compiler)?.compile(text(kind, kind_size)?, text(source, source_size)?)?;
         Ok(Box::into_raw(Box::new(matcher)))

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 
-use crate::Result;
+use crate::{Failure, Result};
 
 mod chat_template;
 mod grammar;
@@ -13,6 +13,7 @@ mod tokenizer;
 const OK: i32 = 0;
 const INVALID: i32 = -1;
 const PANIC: i32 = -2;
+const ENVIRONMENT: i32 = -3;
 
 /// A Vec that the caller gives back with quire_buffer_free or quire_ids_free.
 #[repr(C)]
@@ -60,6 +61,15 @@ fn panic_message(panic: Box<dyn Any + Send>) -> String {
 
 /// Runs the body of an extern function: its value goes to `out`, its error or panic to `error`.
 fn gate<T>(out: *mut T, error: *mut Buffer, body: impl FnOnce() -> Result<T>) -> i32 {
+    gate_of_threads(out, error, || body().map_err(Failure::Invalid))
+}
+
+/// The same for a body that starts a thread.
+fn gate_of_threads<T>(
+    out: *mut T,
+    error: *mut Buffer,
+    body: impl FnOnce() -> std::result::Result<T, Failure>,
+) -> i32 {
     let (status, message) = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => {
             if !out.is_null() {
@@ -68,7 +78,8 @@ fn gate<T>(out: *mut T, error: *mut Buffer, body: impl FnOnce() -> Result<T>) ->
             }
             return OK;
         }
-        Ok(Err(message)) => (INVALID, message),
+        Ok(Err(Failure::Invalid(message))) => (INVALID, message),
+        Ok(Err(Failure::Environment(message))) => (ENVIRONMENT, message),
         Err(panic) => (PANIC, panic_message(panic)),
     };
     if !error.is_null() {
@@ -149,6 +160,8 @@ mod tests {
         assert_eq!(call(|| Err("no".into())), (INVALID, 0, "no".into()));
         assert_eq!(call(|| panic!("{} of {}", 1, 2)), (PANIC, 0, "1 of 2".into()));
         assert_eq!(call(|| std::panic::resume_unwind(Box::new(42))).0, PANIC);
+        let no_thread = || Err::<(), _>(Failure::Environment("full".into()));
+        assert_eq!(gate_of_threads(&mut (), ptr::null_mut(), no_thread), ENVIRONMENT);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use minijinja::value::Rest;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value};
 use minijinja_contrib::globals;
 
-use crate::{big_stack, Result};
+use crate::{big_stack, Failure};
 
 mod content_format;
 mod filters;
@@ -42,12 +42,13 @@ pub struct ChatTemplate {
 
 impl ChatTemplate {
     /// `globals`: a JSON object whose members every rendering sees, unless its context has them too.
-    pub fn new(source: &str, globals: &[u8]) -> Result<Self> {
+    pub fn new(source: &str, globals: &[u8]) -> Result<Self, Failure> {
         if source.len() > MAX_SOURCE_BYTES {
             return Err(format!(
                 "the source has {} bytes; at most {MAX_SOURCE_BYTES} are allowed",
                 source.len()
-            ));
+            )
+            .into());
         }
         let globals: BTreeMap<String, Value> = serde_json::from_slice(globals)
             .map_err(|e| format!("the special tokens are not a JSON object: {e}"))?;
@@ -66,11 +67,11 @@ impl ChatTemplate {
     }
 
     /// `context`: a JSON object with the variables. `now`: seconds since the epoch.
-    pub fn render(&self, context: &[u8], now: Option<i64>) -> Result<String> {
+    pub fn render(&self, context: &[u8], now: Option<i64>) -> Result<String, Failure> {
         let context: Value = serde_json::from_slice(context)
             .map_err(|e| format!("the context is not valid JSON: {e}"))?;
         if context.kind() != minijinja::value::ValueKind::Map {
-            return Err("the context must be a JSON object".into());
+            return Err("the context must be a JSON object".to_string().into());
         }
         // A template can nest lists as deep as its fuel lasts; dropping them recurses.
         big_stack::run(move || {
