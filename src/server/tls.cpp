@@ -56,7 +56,14 @@ void set_peer_verification(ssl::context& context, const ServerConfig& config) {
 }
 
 // Clients that offer protocols learn that HTTP/1.1 is spoken.
-int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned int offered_size, void*) {
+int choose_protocol(
+    SSL* /*ssl*/,
+    const unsigned char** chosen,
+    unsigned char* size,
+    const unsigned char* offered,
+    unsigned int offered_size,
+    void* /*argument*/
+) {
   static constexpr unsigned char kHttp11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* found = nullptr;
   const int result =
