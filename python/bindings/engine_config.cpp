@@ -36,11 +36,35 @@ EngineConfig engine_config_from(const nb::dict& kwargs) {
   return config;
 }
 
+namespace {
+
+const char* type_name(const bool&) {
+  return "bool";
+}
+const char* type_name(const int&) {
+  return "int";
+}
+const char* type_name(const int64_t&) {
+  return "int";
+}
+const char* type_name(const double&) {
+  return "float";
+}
+const char* type_name(const std::string&) {
+  return "str";
+}
+template <class T>
+const char* type_name(const std::optional<T>&) {
+  return type_name(T());
+}
+
+}  // namespace
+
 nb::list engine_fields() {
   nb::list fields;
   EngineConfig config;
-  visit_engine_fields(config, [&](const char* name, auto&, const char*, const char* help) {
-    fields.append(nb::make_tuple(name, help));
+  visit_engine_fields(config, [&](const char* name, auto& member, const char*, const char* help) {
+    fields.append(nb::make_tuple(name, type_name(member), help));
   });
   return fields;
 }

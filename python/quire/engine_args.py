@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from typing import Any
 
 from quire._quire import engine_fields, foreign_option
@@ -20,6 +21,20 @@ _V0_ONLY: dict[str, tuple[Any, ...]] = {
 }
 
 NO_PROFILER = "There is no profiler inside: run the script under one, as in `perf record -g`."
+
+
+_ON = ("1", "true", "yes", "on")
+_OFF = ("0", "false", "no", "off")
+
+
+def scheduler_of_environment() -> str | None:
+    """What VLLM_USE_V1 says, spelt as the program reads it: "v1", "v0"; None when it is unset."""
+    value = os.environ.get("VLLM_USE_V1", "")
+    if not value:
+        return None
+    if value.lower() not in (*_ON, *_OFF):
+        raise ValueError(f"VLLM_USE_V1={value!r} is not a switch: use 1 or 0.")
+    return "v1" if value.lower() in _ON else "v0"
 
 
 def engine_options(
@@ -39,7 +54,7 @@ def engine_options(
 
 def _is_option(name: str) -> bool:
     """Of this engine, or one of vLLM's that is known to be missing."""
-    is_own = any(name == own for own, _ in engine_fields())
+    is_own = any(name == own for own, _, _ in engine_fields())
     return is_own or name == "logits_processors" or foreign_option(name) is not None
 
 
@@ -65,7 +80,7 @@ def _spelt(value: Any) -> str:
 
 def _check_v1_alone(options: dict[str, Any]) -> None:
     """vLLM's error for VLLM_USE_V1=1 with an option of V0."""
-    if options.get("scheduler") is not None or os.environ.get("VLLM_USE_V1") != "1":
+    if options.get("scheduler") is not None or scheduler_of_environment() != "v1":
         return
     for name, nothing in _V0_ONLY.items():
         if options.get(name) not in nothing:
@@ -74,6 +89,21 @@ def _check_v1_alone(options: dict[str, Any]) -> None:
                 f"VLLM_USE_V1=1 is not supported with {flag}. Leave {name} out, or set "
                 "VLLM_USE_V1=0 for the V0 scheduler."
             )
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in (*_ON, *_OFF):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a switch: use true or false")
+    return text.lower() in _ON
+
+
+# By the type that engine_fields() names.
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "bool": _switch,
+    "float": float,
+    "int": int,
+    "str": str,
+}
 
 
 class EngineArgs:
@@ -97,16 +127,17 @@ class EngineArgs:
 
     @staticmethod
     def add_cli_args(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        for name, text in engine_fields():
+        for name, kind, text in engine_fields():
             flag = "--" + name.replace("_", "-")
-            parser.add_argument(flag, dest=name, help=text.replace("%", "%%"), default=None)
+            shown = text.replace("%", "%%")
+            parser.add_argument(flag, dest=name, type=_PARSERS[kind], help=shown, default=None)
         return parser
 
     @classmethod
     def from_cli_args(cls, args: argparse.Namespace) -> EngineArgs:
-        known = {name for name, _ in engine_fields()}
-        given = {k: v for k, v in vars(args).items() if k in known and v is not None}
-        return cls(**{name: _parse(value) for name, value in given.items()})
+        """Of a parser with add_cli_args(); options that were not given stay unset."""
+        known = {name for name, _, _ in engine_fields()}
+        return cls(**{k: v for k, v in vars(args).items() if k in known and v is not None})
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -115,17 +146,3 @@ class EngineArgs:
 
 class AsyncEngineArgs(EngineArgs):
     """EngineArgs of AsyncLLM."""
-
-
-def _parse(value: Any) -> Any:
-    """A command line's text as the number or truth value that it spells."""
-    if not isinstance(value, str):
-        return value
-    if value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    for number in (int, float):
-        try:
-            return number(value)
-        except ValueError:
-            continue
-    return value

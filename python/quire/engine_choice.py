@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
+from quire.engine_args import scheduler_of_environment
 from quire.llm import LLM
 
 _BOUND: dict[str, type[LLM]] = {}
-
-
-def scheduler_of_environment() -> str | None:
-    """What VLLM_USE_V1 says: "v1" or "v0"; None when it is unset."""
-    value = os.environ.get("VLLM_USE_V1")
-    if value is None:
-        return None
-    if value not in ("0", "1"):
-        raise ValueError(f"VLLM_USE_V1 must be 0 or 1, got {value!r}.")
-    return "v1" if value == "1" else "v0"
 
 
 def bind_llm() -> type[LLM]:

@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from quire.llm import LLM
 from vllm import SamplingParams
 
 GREEDY = SamplingParams(temperature=0, max_tokens=8)
@@ -76,7 +77,20 @@ def test_such_an_option_falls_back_to_v0_when_nothing_is_chosen(model, option, f
     assert f"{flag} is not supported by the V1 Engine. Falling back to V0." in log
 
 
-def test_another_value_is_refused(monkeypatch):
-    monkeypatch.setenv("VLLM_USE_V1", "maybe")
-    with pytest.raises(ValueError, match="VLLM_USE_V1 must be 0 or 1, got 'maybe'"):
+@pytest.mark.parametrize("value", ["1", "TRUE", "yes", "On", "0", "false", "No", "OFF", ""])
+def test_names_and_engines_read_the_variable_alike(monkeypatch, model, value):
+    monkeypatch.setenv("VLLM_USE_V1", value)
+    is_v0 = value.lower() in ("0", "false", "no", "off")
+    assert (fetch("vllm", "LLM")._bound_scheduler or "v1") == ("v0" if is_v0 else "v1")
+    assert LLM(model=model, max_model_len=128)._native.uses_v0() == is_v0, "the native rule"
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", " 1"])
+def test_another_value_is_refused_by_both(monkeypatch, model, value):
+    refusal = f"VLLM_USE_V1='{value}' is not a switch: use 1 or 0."
+    monkeypatch.setenv("VLLM_USE_V1", value)
+    with pytest.raises(ValueError, match=refusal):
         fetch("vllm", "LLM")
+    monkeypatch.setattr("quire.engine_args.scheduler_of_environment", lambda: None)
+    with pytest.raises(ValueError, match=refusal):
+        LLM(model=model, max_model_len=128)

@@ -1,5 +1,6 @@
 """LLMEngine by steps, AsyncLLM in an event loop."""
 
+import argparse
 import asyncio
 
 import pytest
@@ -82,6 +83,40 @@ def test_engine_args_keep_what_was_set(model):
     assert args.block_size is None
     with pytest.raises(TypeError, match="max_modellen"):
         EngineArgs(model=model, max_modellen=128)
+
+
+def parse(line):
+    parser = EngineArgs.add_cli_args(argparse.ArgumentParser())
+    return EngineArgs.from_cli_args(parser.parse_args(line.split())).as_kwargs()
+
+
+def test_engine_args_of_a_command_line_have_the_types_of_their_options():
+    line = (
+        "--model m --revision 1234567 --tokenizer true --max-model-len 128 --seed 7 "
+        "--gpu-memory-utilization 1 --enable-prefix-caching off --async-scheduling true"
+    )
+    args = parse(line)
+    assert args == {
+        "model": "m",
+        "revision": "1234567",
+        "tokenizer": "true",
+        "max_model_len": 128,
+        "seed": 7,
+        "gpu_memory_utilization": 1.0,
+        "enable_prefix_caching": False,
+        "async_scheduling": True,
+    }
+    assert type(args["gpu_memory_utilization"]) is float
+    assert parse("") == {"model": "models/small-chat"}
+
+
+@pytest.mark.parametrize(
+    "line", ["--max-model-len 1.5", "--swap-space much", "--async-scheduling 2"]
+)
+def test_engine_args_of_another_type_are_refused_with_the_option(line, capsys):
+    with pytest.raises(SystemExit):
+        parse(line)
+    assert f"argument {line.split()[0]}: " in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import quire.llm_engine
-from quire.engine_choice import scheduler_of_environment
+from quire.engine_args import scheduler_of_environment
 
 
 class _V0LLMEngine(quire.llm_engine.LLMEngine):
