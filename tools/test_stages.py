@@ -63,15 +63,10 @@ def rust(_long):
     """The tests inside the text library's crate."""
     find_rust = [ROOT / "scripts/find_rust.sh"]
     folder = subprocess.run(find_rust, check=False, capture_output=True, text=True)
-    cargo = pathlib.Path(folder.stdout.strip()) / "cargo"
-    # The build's own folder and environment, so that nothing is compiled twice.
-    command = [cargo, "test", "--release", "--locked", "--target-dir", ROOT / "build/cargo"]
-    tool_chain = {"RUSTC": str(cargo.with_name("rustc")), "PCRE2_SYS_STATIC": "1", "CC": "cc"}
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "RUSTFLAGS")}
-    environment |= tool_chain
-    outcome = subprocess.run(
-        command, cwd=ROOT / "rust", env=environment, check=False, stdout=subprocess.PIPE, text=True
-    )
+    # The build's own folder, so that nothing is compiled twice.
+    options = ["--release", "--locked", "--target-dir", ROOT / "build/cargo"]
+    command = [ROOT / "scripts/cargo.sh", folder.stdout.strip(), "test", *options]
+    outcome = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
     print(outcome.stdout, flush=True)
     results = Results()
     for name, status in re.findall(r"^test (.+?) \.\.\. (ok|FAILED|ignored)", outcome.stdout, re.M):
