@@ -13,16 +13,17 @@ NOT_RUN = ": not run"
 HEADER = "# The last result of each stage of `make test-all`, and the commit that it ran at.\n"
 
 
-def commit():
-    """Of the checkout, marked when files differ from it."""
+def commit(result):
+    """Of the checkout, marked when files beside the result itself differ from it."""
 
     def git(*words):
         command = ["git", "-C", str(source_tree.ROOT), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    return git("rev-parse", "--short=10", "HEAD") + (
-        " with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    )
+    lines = git("status", "--porcelain", "--untracked-files=no").splitlines()
+    changed = {source_tree.ROOT / line.split(maxsplit=1)[1] for line in lines}
+    is_changed = bool(changed - {result.resolve()})
+    return git("rev-parse", "--short=10", "HEAD") + (" with changes" if is_changed else "")
 
 
 def read(path):
@@ -40,6 +41,6 @@ def read(path):
 def update(path, stage, closing_line, listing, order):
     """Puts in the result of one stage; those of the others stay. `order`: names of all stages."""
     stages = read(path)
-    stages[stage] = [f"{closing_line} at {commit()}", *(f"  {line}" for line in listing)]
+    stages[stage] = [f"{closing_line} at {commit(path)}", *(f"  {line}" for line in listing)]
     lines = [line for name in order for line in stages.get(name, [name + NOT_RUN])]
     path.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")

@@ -1,7 +1,9 @@
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import result_file
@@ -38,6 +40,25 @@ class ResultFileTest(unittest.TestCase):
         self.update("lint", "lint: 5 passed")
         self.assertTrue(lines()[0].startswith("lint: 5 passed at "), lines())
         self.assertEqual(lines()[2:], ["  skipped: C: why", "fuzz: not run"])
+
+    def test_changed_files_are_told_but_for_the_result_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+
+            def git(*words):
+                identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+                subprocess.run(["git", *identity, "-C", folder, *words], check=True)
+
+            for name in ("result.txt", "other.txt"):
+                (root / name).write_text("1")
+            git("init", "-q")
+            git("add", ".")
+            git("commit", "-qm", "a")
+            with unittest.mock.patch.object(result_file.source_tree, "ROOT", root):
+                (root / "result.txt").write_text("2")
+                self.assertNotIn("with changes", result_file.commit(root / "result.txt"))
+                (root / "other.txt").write_text("2")
+                self.assertIn("with changes", result_file.commit(root / "result.txt"))
 
     def test_the_commit_is_named(self):
         self.update("fuzz", "fuzz: 1 passed")
