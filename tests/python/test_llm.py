@@ -19,6 +19,14 @@ def texts(outputs):
     return [output.outputs[0].text for output in outputs]
 
 
+@pytest.fixture(autouse=True)
+def interrupts():
+    """Ctrl-C raises, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_every_form_of_a_prompt_gives_the_same(llm):
     ids = llm.get_tokenizer().encode("Hello world")
     (text,) = texts(llm.generate("Hello world", GREEDY, use_tqdm=False))
