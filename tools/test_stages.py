@@ -122,8 +122,10 @@ def ctest(preset, selection):
     )
     log = directory / "test-log.txt"
     environment = os.environ | {"GTEST_OUTPUT": f"xml:{reports}/", "GTEST_COLOR": "no"}
+    environment["TSAN_OPTIONS"] = f"suppressions={ROOT / 'tests/tsan_suppressions.txt'}"
+    timeout = "1200" if preset == "release" else "3600"  # of one program; sanitizers are slow
     command = [*base, "-j", str(NUM_CPUS), "--output-on-failure", "--output-log", str(log)]
-    run([*command, "--no-tests=error", "--timeout", "1200"], env=environment)
+    run([*command, "--no-tests=error", "--timeout", timeout], env=environment)
     statuses = dict(re.findall(r"Test +#\d+: (\S+) \.+ *(.*)", log.read_text(errors="replace")))
     results = Results()
     for test in json.loads(listing.stdout)["tests"]:
